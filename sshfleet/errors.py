@@ -9,13 +9,13 @@
     │   └── JournalCorrupt        74   a record inside it is damaged
     ├── TryLater                  75   another sshfleet works, or the fault is on this side
     ├── HostKeyRejected           76   a machine showed a key that is not the one we know
-    ├── NoUsableKey               77   ssh-agent missing, empty, or refused by a machine
-    └── TransportError             1   one machine could not be worked with (becomes a value early)
+    └── NoUsableKey               77   ssh-agent missing, empty, or refused by a machine
 
 Rule 1: an error is one line (`message`), the place it was found (`place`, "file:line:column"), and
 one line telling what to do (`hint`).
 Rule 2: what happens to one machine is a value (`model.observed.Unreachable`), not an exception:
-one dead machine never ends the work on the others.
+one dead machine never ends the work on the others. (`transport.base.TransportError` exists only
+between the transport and `observe`/`apply`, who turn it into that value.)
 """
 
 from enum import IntEnum
@@ -102,7 +102,3 @@ class NoUsableKey(SshfleetError):
     """The ssh-agent is missing, empty or silent, or no key of it is accepted."""
 
     exit_code = ExitCode.NO_KEY
-
-
-class TransportError(SshfleetError):
-    """One machine could not be worked with; `observe` and `apply` turn it into a value."""

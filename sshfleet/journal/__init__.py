@@ -1,0 +1,1 @@
+"""The controller's memory on disk. docs/journal.md describes the format."""

@@ -1,0 +1,97 @@
+# Build a root file system into the folder $ROOT. Run by roots.py as pid 1 of its own pid and mount
+# namespaces: killing it ends every process and undoes every mount it made.
+#   build.sh base SUITE [MIRROR]    debootstrap into the empty folder $ROOT
+#   build.sh docker                 add docker to the overlay mounted at $ROOT
+set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+
+# Units that cannot do anything useful in a machine of the lab, would reach for the host, or wake up.
+useless='systemd-logind.service systemd-sysctl.service systemd-modules-load.service
+    systemd-remount-fs.service systemd-pstore.service systemd-hibernate-clear.service
+    systemd-journald-audit.socket systemd-journal-catalog-update.service ldconfig.service
+    systemd-binfmt.service proc-sys-fs-binfmt_misc.automount proc-sys-fs-binfmt_misc.mount
+    dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount
+    sys-kernel-config.mount sys-fs-fuse-connections.mount modprobe@.service
+    getty.target getty-static.service console-getty.service systemd-ask-password-console.path
+    systemd-ask-password-wall.path systemd-networkd-wait-online.service
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer
+    e2scrub_reap.service fstrim.timer man-db.timer motd-news.timer systemd-tmpfiles-clean.timer'
+
+base() {
+    packages=systemd,systemd-sysv,dbus,openssh-server,iproute2,iptables,sudo
+    debootstrap --variant=minbase --include="$packages" "$@"
+    # Identities belong to machines, not to the root they share.
+    rm -f "$ROOT"/etc/ssh/ssh_host_* "$ROOT/etc/machine-id" "$ROOT/var/lib/dbus/machine-id"
+    rm -rf "$ROOT"/var/cache/apt/*.bin "$ROOT"/var/cache/apt/archives/*.deb
+    rm -f "$ROOT/etc/hostname" "$ROOT/etc/resolv.conf"
+    : >"$ROOT/etc/resolv.conf"
+    chroot "$ROOT" useradd --uid 1000 --create-home --shell /bin/bash core
+    # "*" and not "!": sshd takes a locked account for one that may not log in by key either.
+    chroot "$ROOT" usermod --password '*' core
+    echo 'core ALL=(ALL) NOPASSWD: ALL' >"$ROOT/etc/sudoers.d/core"
+    chmod 0440 "$ROOT/etc/sudoers.d/core"
+    mkdir -p "$ROOT/etc/systemd/journald.conf.d"
+    # A unit that prints in a tight loop must not fill this computer's disk.
+    printf '%s\n' '[Journal]' SystemMaxUse=16M SystemMaxFileSize=4M RuntimeMaxUse=8M \
+        RateLimitIntervalSec=10s RateLimitBurst=2000 Audit=no ReadKMsg=no \
+        >"$ROOT/etc/systemd/journald.conf.d/lab.conf"
+    chroot "$ROOT" systemctl --quiet mask $useless
+    uptodate
+}
+
+# Tell systemd that /etc and /var fit /usr, or each machine does the first-boot chores again.
+uptodate() {
+    touch "$ROOT/etc/.updated" "$ROOT/var/.updated"
+}
+
+docker() {
+    mount -t proc proc "$ROOT/proc"
+    mount -t sysfs -o ro sysfs "$ROOT/sys"
+    mount -t cgroup2 cgroup2 "$ROOT/sys/fs/cgroup"
+    mount --rbind /dev "$ROOT/dev"
+    mount -t tmpfs tmpfs "$ROOT/run"
+    mount -t tmpfs tmpfs "$ROOT/tmp"
+    printf '#!/bin/sh\nexit 101\n' >"$ROOT/usr/sbin/policy-rc.d"
+    chmod 0755 "$ROOT/usr/sbin/policy-rc.d"
+    cat /etc/resolv.conf >"$ROOT/etc/resolv.conf"
+    apt="chroot $ROOT apt-get -q -y -o Dpkg::Options::=--force-unsafe-io -o Acquire::Retries=3"
+    $apt update
+    $apt --no-install-recommends install docker.io docker-cli- || $apt --no-install-recommends install docker.io
+    $apt --no-install-recommends install busybox-static
+    $apt clean
+    : >"$ROOT/etc/resolv.conf"
+    rm "$ROOT/usr/sbin/policy-rc.d"
+    printf '%s\n' '{"storage-driver": "vfs", "log-driver": "json-file",' \
+        ' "log-opts": {"max-size": "1m", "max-file": "1"}}' >"$ROOT/etc/docker/daemon.json"
+    # Without a network of its own: the bridge docker0 must not appear on this computer.
+    unshare --net sh "$0" image
+    rm -f "$ROOT/var/lib/docker/engine-id"
+    uptodate
+}
+
+# Let dockerd itself lay down the image `busybox`, so that a machine has it from its first second.
+image() {
+    chroot "$ROOT" dockerd --bridge=none --iptables=false >"$ROOT/tmp/dockerd.log" 2>&1 &
+    daemon=$!
+    tries=0
+    until chroot "$ROOT" docker info >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        if [ $tries = 300 ] || ! kill -0 $daemon; then
+            tail -n 20 "$ROOT/tmp/dockerd.log" >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
+    mkdir -p "$ROOT/tmp/image/bin"
+    cp "$ROOT/bin/busybox" "$ROOT/tmp/image/bin/"
+    for name in $("$ROOT/bin/busybox" --list); do
+        ln -sf busybox "$ROOT/tmp/image/bin/$name"
+    done
+    rm "$ROOT/tmp/image/bin/busybox"
+    cp "$ROOT/bin/busybox" "$ROOT/tmp/image/bin/"
+    tar -C "$ROOT/tmp/image" -c . | chroot "$ROOT" docker import --change 'CMD ["sh"]' - busybox
+    kill $daemon
+    wait $daemon || :
+}
+
+"$@"

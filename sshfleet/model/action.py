@@ -1,0 +1,81 @@
+"""Plans: what machines are to be asked, and why.
+
+Rule 1: data only. `systemd.transaction` spells actions out, `apply` gives them effect, `render`
+shows them.
+Rule 2: every action, refusal and wait says why.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from sshfleet.model.event import Event, TargetState
+from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.unit import UnitName
+
+
+class Verb(IntEnum):
+    """In the order in which one machine carries them out; daemon-reload stands before START."""
+
+    STOP = 1
+    REMOVE = 2
+    INSTALL = 3
+    START = 4
+    RESTART = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One thing to do on one machine. INSTALL makes file, record and boot links what `target`
+    says; the fields after `reason` are its particulars."""
+
+    machine: MachineName
+    machine_id: MachineId
+    verb: Verb
+    unit: UnitName
+    reason: str
+    sha256: str = ""
+    generation: int = 0
+    target: TargetState = TargetState.LOADED
+    installs: bool = False
+
+    def order(self) -> tuple[str, int, str]:
+        """Sort by machine, then in the order a machine works, then by name."""
+        return (self.machine, self.verb, self.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaceable:
+    """No machine may run the unit: each machine's reasons, in the order of the rules."""
+
+    unit: UnitName
+    reasons: Mapping[MachineName, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing to do for a unit now, but it is not there yet."""
+
+    unit: UnitName
+    machine: MachineName
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A unit that is not as wanted and that no action of ours will mend."""
+
+    unit: UnitName
+    machine: MachineName
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to journal first, what to do next, and what stands in the way."""
+
+    decisions: tuple[Event, ...] = ()
+    actions: tuple[Action, ...] = ()
+    unplaceable: tuple[Unplaceable, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    problems: tuple[Problem, ...] = ()

@@ -1,0 +1,157 @@
+"""Desired state: everything the user wants, placements included, as folded from events.
+
+Rule 1: `fold` accepts or refuses a whole run of events; what it refuses never reaches the journal.
+Rule 2: `holders` are the machines that may still have a copy; only `UnitRemoved` shrinks them.
+Rule 3: a destroyed unit stays as a tombstone (target absent) until nobody holds it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from sshfleet.model import event as ev
+from sshfleet.model.event import Event, TargetState
+from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.unit import UnitName
+
+
+class CannotFold(ValueError):
+    """An event that makes no sense here: a bug in whoever decided it, or a damaged journal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredUnit:
+    """What is wanted of one unit; `generation` grows with each placement."""
+
+    name: UnitName
+    sha256: str
+    target: TargetState = TargetState.INACTIVE
+    generation: int = 0
+    placements: frozenset[MachineId] = frozenset()
+    holders: frozenset[MachineId] = frozenset()
+    restart: Mapping[MachineId, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMachine:
+    """A machine that was seen at least once, and under which name and address last."""
+
+    id: MachineId
+    name: MachineName
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredState:
+    """All of it; `texts` maps SHA-256 to unit text, `generation` is the highest ever given."""
+
+    lineage: str = ""
+    generation: int = 0
+    units: Mapping[UnitName, DesiredUnit] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    machines: Mapping[MachineId, KnownMachine] = field(default_factory=dict)
+
+    def id_of(self, name: str) -> MachineId | None:
+        """Return the machine last seen under an inventory name."""
+        return next((known.id for known in self.machines.values() if known.name == name), None)
+
+
+def fold(state: DesiredState, events: Iterable[Event]) -> DesiredState:
+    """Return the state after `events`; raise CannotFold, leaving `state` as it was."""
+    work = _Fold(state)
+    for event in events:
+        work.take(event)
+    return work.result()
+
+
+class _Fold:
+    """Copies of the mappings, changed in place while a run of events is folded."""
+
+    def __init__(self, state: DesiredState) -> None:
+        self.lineage, self.generation = state.lineage, state.generation
+        self.units, self.texts = dict(state.units), dict(state.texts)
+        self.machines = dict(state.machines)
+
+    def result(self) -> DesiredState:
+        return DesiredState(
+            lineage=self.lineage,
+            generation=self.generation,
+            units=self.units,
+            texts=self.texts,
+            machines=self.machines,
+        )
+
+    def take(self, event: Event) -> None:  # noqa: C901 - one line for each event there is
+        match event:
+            case ev.JournalStarted():
+                self.lineage = event.lineage
+            case ev.TextStored():
+                self.texts[event.sha256] = event.text
+            case ev.UnitSubmitted():
+                self._submit(event)
+            case ev.TargetSet():
+                self._target(event)
+            case ev.UnitPlaced():
+                self._place(event)
+            case ev.UnitUnplaced():
+                unit = self._unit(event.unit)
+                self._keep(replace(unit, placements=unit.placements - {event.machine}))
+            case ev.UnitRemoved():
+                unit = self._unit(event.unit)
+                self._keep(replace(unit, holders=unit.holders - {event.machine}))
+            case ev.RestartAsked():
+                unit = self._unit(event.unit)
+                self._keep(replace(unit, restart={**unit.restart, **event.invocations}))
+            case ev.MachineSeen():
+                self._see(event)
+            case ev.ActionEnded():
+                pass
+            case _:
+                assert_never(event)
+
+    def _unit(self, name: UnitName) -> DesiredUnit:
+        if name not in self.units:
+            raise CannotFold(f"unit {name} is not known")
+        return self.units[name]
+
+    def _keep(self, unit: DesiredUnit) -> None:
+        if unit.target is TargetState.ABSENT and not unit.holders:
+            self.units.pop(unit.name, None)
+        else:
+            self.units[unit.name] = unit
+
+    def _submit(self, event: ev.UnitSubmitted) -> None:
+        if event.sha256 not in self.texts:
+            raise CannotFold(f"no text {event.sha256} for unit {event.unit}")
+        known = self.units.get(event.unit)
+        if known is None:
+            self.units[event.unit] = DesiredUnit(name=event.unit, sha256=event.sha256)
+        elif known.target is TargetState.ABSENT:  # born again while old copies are still cleaned up
+            self._keep(replace(known, sha256=event.sha256, target=TargetState.INACTIVE))
+        else:
+            self._keep(replace(known, sha256=event.sha256))
+
+    def _target(self, event: ev.TargetSet) -> None:
+        unit = replace(self._unit(event.unit), target=event.target, restart={})
+        self._keep(unit if event.target.on_machine else replace(unit, placements=frozenset()))
+
+    def _place(self, event: ev.UnitPlaced) -> None:
+        unit = self._unit(event.unit)
+        if not unit.target.on_machine:
+            raise CannotFold(f"unit {event.unit} is {unit.target} and cannot be placed")
+        self.generation = max(self.generation, event.generation)
+        self._keep(
+            replace(
+                unit,
+                generation=event.generation,
+                placements=unit.placements | {event.machine},
+                holders=unit.holders | {event.machine},
+            )
+        )
+
+    def _see(self, event: ev.MachineSeen) -> None:
+        for known in list(self.machines.values()):
+            if known.name == event.name and known.id != event.machine:
+                # The name now means another machine; the old one is remembered without a name.
+                self.machines[known.id] = replace(known, name=MachineName(""))
+        self.machines[event.machine] = KnownMachine(event.machine, event.name, event.address)

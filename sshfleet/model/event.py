@@ -1,0 +1,127 @@
+"""The journal's vocabulary: what was wanted, decided and confirmed, never what was measured.
+
+Rule 1: events are facts that stay true; what a unit does right now is observed, not recorded.
+Rule 2: fields are text, numbers, and mappings of text: every event is one line of JSON.
+Rule 3: an event type, once released, keeps its name and its fields for ever; new ones may come.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.unit import UnitName
+
+
+class TargetState(StrEnum):
+    """What the user wants of a unit; `absent` is the tombstone that `destroy` leaves."""
+
+    INACTIVE = "inactive"
+    LOADED = "loaded"
+    LAUNCHED = "launched"
+    ABSENT = "absent"
+
+    @property
+    def on_machine(self) -> bool:
+        """Tell whether a unit with this target belongs on a machine."""
+        return self in (TargetState.LOADED, TargetState.LAUNCHED)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalStarted:
+    """The first event: a fresh lineage (UUID) that tells this journal from every other."""
+
+    lineage: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextStored:
+    """A unit file's text, once; units refer to it by the SHA-256 of its bytes."""
+
+    sha256: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSubmitted:
+    """A unit is registered with this text; a known unit gets a new text."""
+
+    unit: UnitName
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSet:
+    """The user wants this state of the unit; inactive and absent also end its placements."""
+
+    unit: UnitName
+    target: TargetState
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPlaced:
+    """The scheduler gave the unit to a machine; from here on that machine may hold a copy."""
+
+    unit: UnitName
+    machine: MachineId
+    generation: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitUnplaced:
+    """The scheduler took the unit from a machine, which may still hold a copy."""
+
+    unit: UnitName
+    machine: MachineId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRemoved:
+    """It was seen that the machine holds no copy of the unit any more."""
+
+    unit: UnitName
+    machine: MachineId
+
+
+@dataclass(frozen=True, slots=True)
+class RestartAsked:
+    """The user wants new processes: done once a machine's InvocationID is not this one."""
+
+    unit: UnitName
+    invocations: Mapping[MachineId, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSeen:
+    """An inventory name was found to be this machine."""
+
+    machine: MachineId
+    name: MachineName
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEnded:
+    """What came of an action, as observed afterwards; for `history`, changes no state."""
+
+    unit: UnitName
+    machine: MachineId
+    verb: str
+    reason: str
+    result: str
+
+
+Event = (
+    JournalStarted
+    | TextStored
+    | UnitSubmitted
+    | TargetSet
+    | UnitPlaced
+    | UnitUnplaced
+    | UnitRemoved
+    | RestartAsked
+    | MachineSeen
+    | ActionEnded
+)

@@ -1,0 +1,118 @@
+"""What was seen on machines: a report each, of a machine that answered or of one that did not."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.unit import UnitName
+
+
+class Trouble(StrEnum):
+    """Why a machine could not be worked with; only silence can ever mean that it is dead."""
+
+    SILENT = "silent"  # no route, connection timed out
+    HUNG = "hung"  # TCP is up, SSH is not, within the deadline
+    NO_SSHD = "no-sshd"  # refused: the kernel lives
+    THROTTLED = "throttled"  # reset before the key exchange: MaxStartups, penalties
+    HOST_KEY = "host-key"  # unknown, changed or revoked host key
+    AUTH = "auth"  # none of our keys is accepted
+    UNMANAGEABLE = "unmanageable"  # logged in, but sudo, the shell or systemd do not work
+    FAULT_HERE = "fault-here"  # too many open files, no agent, no DNS: this side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreachable:
+    """The machine could not be worked with; `detail` is one line of text, not yet made safe."""
+
+    trouble: Trouble
+    detail: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The one-line JSON beside each unit file of ours: whose it is and what it is for."""
+
+    lineage: str
+    generation: int
+    sha256: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitState:
+    """One unit on one machine, as its systemd reports it (properties of `systemctl show`).
+
+    `sha256` is of the file in our folder, empty when there is none; `record` lies beside it.
+    `fragment` is FragmentPath; `boot` tells whether the unit starts at boot through us; `settled`
+    whether it kept InvocationID and NRestarts for the settle time (None: not watched).
+    """
+
+    name: UnitName
+    load: str
+    active: str
+    sub: str
+    result: str = ""
+    kind: str = ""
+    invocation: str = ""
+    restarts: int = 0
+    status: int = 0
+    job: str = ""
+    fragment: str = ""
+    file_state: str = ""
+    sha256: str = ""
+    record: Record | None = None
+    boot: bool = False
+    settled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A machine that answered; `memory` in bytes, `uptime` in seconds since `boot_id` began.
+
+    `units` has every unit in our folders, and of the others those that were asked for.
+    """
+
+    machine: MachineId
+    boot_id: str
+    uptime: float
+    os: str
+    arch: str
+    systemd: int
+    cpus: int
+    memory: int
+    units: Mapping[UnitName, UnitState] = field(default_factory=dict)
+
+
+Report = Reached | Unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One look at the fleet: a report for every machine that was asked."""
+
+    reports: Mapping[MachineName, Report] = field(default_factory=dict)
+
+    def reached(self) -> dict[MachineName, Reached]:
+        """Return the machines that answered, those with a doubtful identity left out."""
+        twice = self.duplicates()
+        return {
+            name: report
+            for name, report in self.reports.items()
+            if isinstance(report, Reached) and report.machine not in twice
+        }
+
+    def duplicates(self) -> frozenset[MachineId]:
+        """Return the machine IDs that more than one inventory name answered with (cloned disks)."""
+        seen = Counter(r.machine for r in self.reports.values() if isinstance(r, Reached))
+        return frozenset(machine for machine, times in seen.items() if times > 1)
+
+    def by_id(self) -> dict[MachineId, tuple[MachineName, Reached]]:
+        """Return the machines that answered by their ID."""
+        return {report.machine: (name, report) for name, report in self.reached().items()}
+
+    def merged(self, newer: "Observed") -> "Observed":
+        """Return this look with the newer reports in place of the older."""
+        return Observed({**self.reports, **newer.reports})

@@ -1,0 +1,94 @@
+"""Unit names and registered units.
+
+Names follow systemd.unit(5) within fleet's limits: letters, digits and `:_.\\@-`, a known suffix,
+at most 255 characters (a file name). A name that passed `checked_name` is safe as a file name, as
+an argument after `--`, and between single quotes of any shell.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import NewType
+
+from sshfleet.errors import UnitFileError
+from sshfleet.model.requirements import Requirements
+
+UnitName = NewType("UnitName", str)
+
+# The kinds the command line recognises (fleet's list) ...
+KINDS = ("service", "socket", "timer", "path", "device", "mount", "automount")
+# ... and those that may be submitted: `device` units cannot be files, the rest adds nothing here.
+TEMPLATE_KINDS = ("path", "service", "socket", "timer")
+
+_STEM = re.compile(r"[A-Za-z0-9:_.\\@-]+")
+_MAX = 255
+
+
+def mangled(argument: str) -> str:
+    """Turn a command-line argument into a unit name: base name, `.service` when no kind is said."""
+    base = argument.rsplit("/", 1)[-1]
+    return base if base.rpartition(".")[2] in KINDS and "." in base else base + ".service"
+
+
+def checked_name(name: str) -> UnitName:
+    """Return `name` when it may be a unit's name; raise UnitFileError when not."""
+    if problem := _problem(name):
+        raise UnitFileError(
+            f"'{_shown(name)}' is not a unit name: {problem}",
+            hint="a name is like web.service, web@1.service or db-data.mount",
+        )
+    return UnitName(name)
+
+
+def _problem(name: str) -> str:
+    stem, dot, kind = name.rpartition(".")
+    if not name or not dot or not stem:
+        return "it needs a name and a kind, as in web.service"
+    if len(name) > _MAX:
+        return f"it is longer than {_MAX} characters"
+    if kind not in KINDS:
+        return f"'.{_shown(kind)}' is none of " + ", ".join("." + known for known in KINDS)
+    if not _STEM.fullmatch(stem):
+        return "only letters, digits and : _ . \\ @ - may be used"
+    if stem.startswith(("@", "-", ".")):
+        return f"it may not begin with '{stem[0]}'"
+    if "@" in stem and kind not in TEMPLATE_KINDS:
+        return f"a .{kind} unit cannot be a template"
+    return ""
+
+
+def _shown(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii")[:80]
+
+
+def is_template(name: str) -> bool:
+    """Tell whether `name` is a template such as web@.service."""
+    return name.rpartition(".")[0].partition("@")[1:] == ("@", "")
+
+
+def instance_of(name: str) -> str:
+    """Return what stands between the first `@` and the last `.`, or nothing."""
+    return name.rpartition(".")[0].partition("@")[2]
+
+
+def template_of(name: str) -> UnitName | None:
+    """Return the template of an instance (web@1.service → web@.service), None for other units."""
+    stem, dot, kind = name.rpartition(".")
+    prefix, _, instance = stem.partition("@")
+    return UnitName(f"{prefix}@{dot}{kind}") if instance else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit whose text was read and found valid (`unitfile.read.read_unit`).
+
+    `sha256` is of the exact bytes and tells content apart on machines; `hash` is fleet's: SHA-1
+    of the normal form (40 hex digits), shown to users. `installs`: [Install] has options.
+    """
+
+    name: UnitName
+    text: str
+    sha256: str
+    hash: str
+    description: str
+    requirements: Requirements
+    installs: bool
