@@ -1,0 +1,36 @@
+# Everything a contributor types. Each target that ends in `## words` shows up in `make help`.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+# Lint and tests share two cores and one terminal.
+.NOTPARALLEL:
+.PHONY: help setup test lint unit pytest demo lab-down clean
+
+BIN := .venv/bin
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what is missing (Debian packages when root) and make .venv
+	@scripts/setup.sh
+
+test: lint pytest ## lint, types and every test; those on real machines need root
+
+lint: setup ## format, lint, types, spelling, shell scripts
+	@scripts/lint.sh
+
+pytest: setup
+	@$(BIN)/pytest -q --durations=10
+
+unit: setup ## the fast tests: without the lab
+	@$(BIN)/pytest -q -m 'not lab and not slow'
+
+demo: setup ## a tour on machines made for it, as root
+	@scripts/demo.sh
+
+lab-down: setup ## take down the lab's machines
+	@$(BIN)/sshfleet lab down
+
+clean: ## remove caches and builds; .venv stays
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@find sshfleet tests -name __pycache__ -type d -prune -exec rm -rf {} +
