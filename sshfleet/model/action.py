@@ -72,10 +72,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to journal first, what to do next, and what stands in the way."""
+    """What to journal first, what to do next, and what stands in the way.
+
+    `away` are copies on machines that did not answer: nothing can be done or known there now.
+    """
 
     decisions: tuple[Event, ...] = ()
     actions: tuple[Action, ...] = ()
     unplaceable: tuple[Unplaceable, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    away: tuple[Waiting, ...] = ()
     problems: tuple[Problem, ...] = ()

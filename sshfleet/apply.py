@@ -1,0 +1,97 @@
+"""Carry out one wave: each machine gets its actions in one transaction, all machines at once.
+
+Rule 1: texts are on the machine, complete and checked by hash, before the transaction names them.
+Rule 2: what came of it is what was observed afterwards; the words of systemctl only explain it.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sshfleet.model.action import Action
+from sshfleet.model.machine import Fleet, Machine, MachineName
+from sshfleet.model.observed import Observed, Reached, Unreachable
+from sshfleet.model.unit import UnitName
+from sshfleet.observe import exchange
+from sshfleet.systemd.reply import Outcome, Reply
+from sshfleet.systemd.transaction import Transaction, uploads_needed
+from sshfleet.transport.base import Transport, TransportError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """One step of a run: `watch` names the units of each machine to wait for, at most `patience`
+    seconds; `texts` maps SHA-256 to unit text."""
+
+    actions: tuple[Action, ...]
+    watch: Mapping[MachineName, frozenset[UnitName]]
+    texts: Mapping[str, str]
+    lineage: str
+    patience: float
+    settle: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An action and its outcome; None when the connection was lost and nobody knows."""
+
+    action: Action
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a wave brought: how the machines are now, and how each action ended."""
+
+    observed: Observed
+    ended: tuple[Ended, ...]
+
+
+async def apply(transport: Transport, fleet: Fleet, seen: Observed, wave: Wave) -> Carried:
+    """Carry out a wave on all machines it concerns."""
+    names = sorted({action.machine for action in wave.actions} | wave.watch.keys())
+    machines = [machine for name in names if (machine := fleet.machine(name))]
+    replies = await asyncio.gather(
+        *(_machine(transport, machine, seen, wave) for machine in machines)
+    )
+    reports: dict[MachineName, Reached | Unreachable] = {}
+    ended: list[Ended] = []
+    for machine, reply in zip(machines, replies, strict=True):
+        reports[machine.name] = reply if isinstance(reply, Unreachable) else reply.report
+        outcomes = () if isinstance(reply, Unreachable) else reply.outcomes
+        ended.extend(_ended(_of(wave.actions, machine.name), outcomes))
+    return Carried(Observed(reports), tuple(ended))
+
+
+def _of(actions: Iterable[Action], machine: MachineName) -> tuple[Action, ...]:
+    return tuple(action for action in actions if action.machine == machine)
+
+
+def _ended(actions: Iterable[Action], outcomes: Iterable[Outcome]) -> Iterable[Ended]:
+    by_key = {(outcome.verb, outcome.unit): outcome for outcome in outcomes}
+    for action in actions:
+        yield Ended(action, by_key.get((action.verb, action.unit)))
+
+
+async def _machine(
+    transport: Transport, machine: Machine, seen: Observed, wave: Wave
+) -> Reply | Unreachable:
+    actions = _of(wave.actions, machine.name)
+    report = seen.reports.get(machine.name)
+    needed = uploads_needed(actions, report if isinstance(report, Reached) else None)
+    staging = ""
+    if needed:
+        try:
+            files = {sha256: wave.texts[sha256].encode() for sha256 in sorted(needed)}
+            staging = await transport.put(machine, files)
+        except TransportError as error:
+            return error.report()
+    transaction = Transaction(
+        actions=actions,
+        watch=tuple(sorted(wave.watch.get(machine.name, frozenset()))),
+        patience=wave.patience,
+        settle=wave.settle,
+        lineage=wave.lineage,
+        staging=staging,
+    )
+    return await exchange(transport, machine, transaction)

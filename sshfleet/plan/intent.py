@@ -1,0 +1,115 @@
+"""Decide: what the user asks → events to journal. Refuses what makes no sense before it is written.
+
+The table of verbs is fleet's (Documentation/states.md): commands change desired state only.
+
+    verb      target becomes   from                         otherwise
+    load      loaded           inactive, loaded, launched   (launched: it is stopped, as in fleet)
+    start     launched         inactive, loaded, launched
+    stop      loaded           launched                     loaded: nothing; inactive: refused
+    unload    inactive         loaded, launched             inactive: nothing
+    destroy   absent           any
+    restart   launched         loaded, launched             inactive: refused
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sshfleet.errors import SshfleetError, UsageError
+from sshfleet.model.desired import DesiredUnit
+from sshfleet.model.event import (
+    Event,
+    RestartAsked,
+    TargetSet,
+    TargetState,
+    TextStored,
+    UnitSubmitted,
+)
+from sshfleet.model.unit import Unit, UnitName, is_template
+from sshfleet.plan.world import World
+
+TARGETS = {
+    "load": TargetState.LOADED,
+    "start": TargetState.LAUNCHED,
+    "stop": TargetState.LOADED,
+    "unload": TargetState.INACTIVE,
+    "destroy": TargetState.ABSENT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is to be journalled, and the units that were refused, each with its error."""
+
+    events: tuple[Event, ...]
+    refused: tuple[tuple[UnitName, SshfleetError], ...] = ()
+
+
+def submitted(world: World, units: Iterable[Unit]) -> tuple[Event, ...]:
+    """Register units or give known ones a new text; a launched one is then restarted."""
+    events: list[Event] = []
+    stored = set(world.desired.texts)
+    for unit in units:
+        known = world.desired.units.get(unit.name)
+        if known and known.target is not TargetState.ABSENT and known.sha256 == unit.sha256:
+            continue
+        if unit.sha256 not in stored:
+            stored.add(unit.sha256)
+            events.append(TextStored(unit.sha256, unit.text))
+        events.append(UnitSubmitted(unit.name, unit.sha256))
+        if known and known.target is TargetState.LAUNCHED:
+            events.extend(_restart(world, known))
+    return tuple(events)
+
+
+def targeted(verb: str, names: Iterable[UnitName], world: World) -> Intent:
+    """Set the target state that a verb of `TARGETS` stands for."""
+    target, events, refused = TARGETS[verb], list[Event](), []
+    for name in names:
+        unit = world.desired.units[name]
+        if error := _refusal(verb, unit):
+            refused.append((name, error))
+        elif unit.target is not target and not (verb == "stop" and not _launched(unit)):
+            events.append(TargetSet(name, target))
+    return Intent(tuple(events), tuple(refused))
+
+
+def restarted(names: Iterable[UnitName], world: World) -> Intent:
+    """Ask for new processes: done when systemd's InvocationID is no longer the one seen now."""
+    events, refused = list[Event](), []
+    for name in names:
+        unit = world.desired.units[name]
+        if error := _refusal("restart", unit):
+            refused.append((name, error))
+        elif not _launched(unit):
+            events.append(TargetSet(name, TargetState.LAUNCHED))
+        else:
+            events.extend(_restart(world, unit))
+    return Intent(tuple(events), tuple(refused))
+
+
+def _restart(world: World, unit: DesiredUnit) -> tuple[Event, ...]:
+    seen = {}
+    for machine, (_, report) in world.observed.by_id().items():
+        state = report.units.get(unit.name)
+        if machine in unit.placements and state and state.invocation:
+            seen[machine] = state.invocation
+    return (RestartAsked(unit.name, seen),) if seen else ()
+
+
+def _launched(unit: DesiredUnit) -> bool:
+    return unit.target is TargetState.LAUNCHED
+
+
+def _refusal(verb: str, unit: DesiredUnit) -> SshfleetError | None:
+    if verb in ("load", "start") and is_template(unit.name):
+        instance = unit.name.replace("@.", "@1.")
+        return UsageError(
+            f"{unit.name} is a template and cannot be placed on a machine",
+            hint=f"{verb} an instance of it: sshfleet {verb} {instance}",
+        )
+    if verb in ("stop", "restart") and not unit.target.on_machine:
+        return SshfleetError(
+            f"Unable to {verb} unit {unit.name} in state {unit.target}",
+            hint=f"it is on no machine; start it with: sshfleet start {unit.name}",
+        )
+    return None

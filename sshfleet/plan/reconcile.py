@@ -1,0 +1,255 @@
+"""Reconcile: placed desired state vs what was seen → actions, each with its reason.
+
+Rule 1: only units of the scope, and only machines that were given a copy (holders).
+Rule 2: a machine that did not answer gets no action and proves nothing.
+Rule 3: a unit starts on a machine only when no other machine can still be running it.
+Rule 4: what was tried in this run and did not help is a problem, not a new try.
+"""
+
+from dataclasses import dataclass, field
+
+from sshfleet.model.action import Action, Plan, Problem, Verb, Waiting
+from sshfleet.model.desired import DesiredUnit
+from sshfleet.model.event import Event, TargetState, UnitRemoved
+from sshfleet.model.health import Health, judge
+from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.observed import Reached, UnitState
+from sshfleet.model.unit import Unit, UnitName
+from sshfleet.plan.world import World
+
+GONE = ("inactive", "failed")
+AWAY = "away"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What this run was asked for, beyond the desired state.
+
+    `insist`: units the user named with a starting verb: a failed one is started again.
+    `tried`: what was already carried out in this run, with the machine's words when it failed.
+    """
+
+    insist: frozenset[UnitName] = frozenset()
+    tried: dict[tuple[MachineName, UnitName, Verb], str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A plan while it is made."""
+
+    decisions: list[Event] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    away: list[Waiting] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One unit on one machine that answered: `state` is None when nothing of the name is there."""
+
+    unit: DesiredUnit
+    text: Unit
+    id: MachineId
+    machine: MachineName
+    state: UnitState | None
+
+    @property
+    def present(self) -> bool:
+        """Tell whether anything of ours is there, be it only a process whose file is gone."""
+        state = self.state
+        return state is not None and bool(state.sha256 or state.record or self._orphan(state))
+
+    @staticmethod
+    def _orphan(state: UnitState) -> bool:
+        return state.load == "not-found" and state.active not in GONE
+
+
+def reconcile(world: World, scope: frozenset[UnitName], asked: Asked) -> Plan:
+    """Compare and plan; the scheduler's decisions must already be folded into `world.desired`."""
+    draft = Draft()
+    seen = world.observed.by_id()
+    for name in sorted(scope & world.desired.units.keys()):
+        _unit(draft, world, seen, world.desired.units[name], asked)
+    return Plan(
+        decisions=tuple(draft.decisions),
+        actions=tuple(sorted(draft.actions, key=Action.order)),
+        waiting=tuple(draft.waiting),
+        away=tuple(draft.away),
+        problems=tuple(draft.problems),
+    )
+
+
+def _unit(
+    draft: Draft,
+    world: World,
+    seen: dict[MachineId, tuple[MachineName, Reached]],
+    unit: DesiredUnit,
+    asked: Asked,
+) -> None:
+    text = world.units[unit.name]
+    copies = []
+    for machine in sorted(unit.holders | unit.placements):
+        if machine in seen:
+            name, report = seen[machine]
+            copies.append(Copy(unit, text, machine, name, report.units.get(unit.name)))
+        else:
+            label = world.name_of(machine) or MachineName(f"{machine[:8]}...")
+            draft.away.append(Waiting(unit.name, label, _why_away(world, label)))
+    rival = _rivals(copies, away=len(copies) < len(unit.holders))
+    for copy in copies:
+        if copy.id in unit.placements:
+            _placed(draft, copy, asked, rival, world.desired.lineage)
+        else:
+            _leftover(draft, copy, asked)
+
+
+def _why_away(world: World, machine: MachineName) -> str:
+    report = world.observed.reports.get(machine)
+    if report is None:
+        return (
+            "is not in the inventory" if world.fleet.machine(machine) is None else "was not asked"
+        )
+    if isinstance(report, Reached):
+        return "answers with the machine ID of another machine"
+    return report.detail
+
+
+def _rivals(copies: list[Copy], *, away: bool) -> str:
+    """Say why a unit that may run only once must not start yet."""
+    for copy in copies:
+        if copy.id not in copy.unit.placements and copy.state and copy.state.active not in GONE:
+            return f"it still runs on {copy.machine}"
+    return AWAY if away else ""
+
+
+def _leftover(draft: Draft, copy: Copy, asked: Asked) -> None:
+    if not copy.present:
+        draft.decisions.append(UnitRemoved(copy.unit.name, copy.id))
+    elif copy.state and copy.state.active == "deactivating":
+        draft.waiting.append(Waiting(copy.unit.name, copy.machine, "stopping"))
+    else:
+        _act(draft, copy, asked, Verb.REMOVE, _why_leftover(copy.unit))
+
+
+def _why_leftover(unit: DesiredUnit) -> str:
+    if unit.target is TargetState.ABSENT:
+        return "destroyed"
+    return "moved to another machine" if unit.target.on_machine else "unloaded"
+
+
+def _placed(draft: Draft, copy: Copy, asked: Asked, rival: str, lineage: str) -> None:
+    foreign = _not_ours(copy, lineage)
+    if foreign:
+        draft.problems.append(Problem(copy.unit.name, copy.machine, foreign))
+        return
+    install = _why_install(copy, lineage)
+    if install and not _act(draft, copy, asked, Verb.INSTALL, install):
+        return
+    if copy.unit.target is TargetState.LAUNCHED:
+        _launch(draft, copy, asked, rival)
+    elif copy.state and copy.state.active not in GONE:
+        _stop(draft, copy, copy.state, asked)
+
+
+def _stop(draft: Draft, copy: Copy, state: UnitState, asked: Asked) -> None:
+    if state.active == "deactivating" or state.job:
+        draft.waiting.append(Waiting(copy.unit.name, copy.machine, "stopping"))
+    else:
+        _act(draft, copy, asked, Verb.STOP, "is to be loaded, not running")
+
+
+def _not_ours(copy: Copy, lineage: str) -> str:
+    state = copy.state
+    if state is None:
+        return ""
+    if state.record and state.record.lineage not in ("", lineage):
+        return f"the copy there belongs to another journal (lineage {state.record.lineage[:8]})"
+    if not state.sha256 and state.load == "masked":
+        return "the name is masked there"
+    if not state.sha256 and state.record is None and state.load not in ("not-found", ""):
+        return f"the name is taken there by {state.fragment or 'a unit that is not ours'}"
+    return ""
+
+
+def _why_install(copy: Copy, lineage: str) -> str:
+    """Say what is not yet as wanted about file, record and boot links; nothing when all is."""
+    unit, state = copy.unit, copy.state
+    if state is None or not state.sha256:
+        return "is not there yet" if state is None or state.record is None else "its file is gone"
+    if state.sha256 != unit.sha256:
+        edited = state.record is not None and state.record.sha256 != state.sha256
+        return "its file was edited there" if edited else "has a new text"
+    record = state.record
+    if record is None or (record.lineage, record.sha256) != (lineage, unit.sha256):
+        return "its record is missing"
+    if state.boot != (unit.target is TargetState.LAUNCHED):
+        return "is to start at boot" if not state.boot else "is no longer to start at boot"
+    if record.target != unit.target or record.generation != unit.generation:
+        return f"becomes {unit.target}"
+    return ""
+
+
+def _launch(draft: Draft, copy: Copy, asked: Asked, rival: str) -> None:
+    if copy.state is None or not copy.state.sha256:
+        _start(draft, copy, asked, rival, "is to run")
+        return
+    verdict = judge(copy.state, TargetState.LAUNCHED)
+    old = copy.unit.restart.get(copy.id)
+    if verdict.health is Health.PENDING:
+        draft.waiting.append(Waiting(copy.unit.name, copy.machine, verdict.words))
+    elif verdict.health is Health.OK and old and copy.state.invocation == old:
+        _act(draft, copy, asked, Verb.RESTART, "a restart was asked for")
+    elif verdict.health is Health.FAILED and (why := _why_start(copy, copy.state, asked)):
+        _start(draft, copy, asked, rival, why)
+    elif verdict.health is Health.FAILED:
+        words = asked.tried.get(_key(copy, Verb.START)) or verdict.words
+        draft.problems.append(Problem(copy.unit.name, copy.machine, words))
+
+
+def _why_start(copy: Copy, state: UnitState, asked: Asked) -> str:
+    """Say why a unit that does not run is to be started; nothing when its end is left as it is.
+
+    A unit that failed stays failed until the user names it: restarting is systemd's (Restart=).
+    """
+    if _key(copy, Verb.START) in asked.tried:
+        return ""
+    if state.active == "failed" or state.sub == "auto-restart":
+        return "was asked for" if copy.unit.name in asked.insist else ""
+    return "does not run" if state.invocation else "has not run since the machine booted"
+
+
+def _start(draft: Draft, copy: Copy, asked: Asked, rival: str, reason: str) -> None:
+    if rival == AWAY and not copy.text.requirements.is_global:
+        return  # the machine that may still run it is told under `away`; waiting would not help
+    if rival and not copy.text.requirements.is_global:
+        draft.waiting.append(Waiting(copy.unit.name, copy.machine, rival))
+    else:
+        _act(draft, copy, asked, Verb.START, reason)
+
+
+def _key(copy: Copy, verb: Verb) -> tuple[MachineName, UnitName, Verb]:
+    return (copy.machine, copy.unit.name, verb)
+
+
+def _act(draft: Draft, copy: Copy, asked: Asked, verb: Verb, reason: str) -> bool:
+    """Plan an action, or tell of a problem when it was tried in this run already."""
+    key = _key(copy, verb)
+    if key in asked.tried:
+        words = asked.tried[key] or f"{reason}, although sshfleet has just seen to it"
+        draft.problems.append(Problem(copy.unit.name, copy.machine, words))
+        return False
+    draft.actions.append(
+        Action(
+            machine=copy.machine,
+            machine_id=copy.id,
+            verb=verb,
+            unit=copy.unit.name,
+            reason=reason,
+            sha256=copy.unit.sha256,
+            generation=copy.unit.generation,
+            target=copy.unit.target,
+            installs=copy.text.installs,
+        )
+    )
+    return True

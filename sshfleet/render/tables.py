@@ -1,0 +1,59 @@
+"""Tables: aligned with blanks, upper-case legend, no borders, never cut.
+
+Rule 1: the same text for a pipe and for a terminal; a terminal only gets colour added.
+Rule 2: cells pass `safe_line`; an empty cell is `-`.
+"""
+
+from collections.abc import Mapping, Sequence
+from unicodedata import combining, east_asian_width
+
+from sshfleet.render.safe import safe_line
+
+Row = Mapping[str, str]
+GAP = "  "
+
+COLOURS = {
+    "active": "32", "ready": "32", "launched": "32",
+    "failed": "31", "hostkey": "31", "unauthorized": "31", "duplicate-id": "31",
+    "unreachable": "33", "unknown": "33", "activating": "33", "deactivating": "33",
+    "reloading": "33", "cordoned": "33", "draining": "33", "inactive": "2",
+}  # fmt: skip
+
+
+def table(
+    rows: Sequence[Row], fields: Sequence[str], *, legend: bool = True, colour: bool = False
+) -> str:
+    """Lay out rows; a single column is a bare list of its cells under the legend."""
+    cells = [[field.upper() for field in fields]] if legend else []
+    cells += [[safe_line(row.get(field, "")) or "-" for field in fields] for row in rows]
+    widths = [max((width(line[i]) for line in cells), default=0) for i in range(len(fields))]
+    lines = []
+    for number, line in enumerate(cells):
+        is_legend = legend and number == 0
+        lines.append(_line(line, widths, "1" if is_legend else "", colour=colour))
+    return "".join(line + "\n" for line in lines)
+
+
+def _line(cells: list[str], widths: list[int], code: str, *, colour: bool) -> str:
+    last = len(cells) - 1
+    shown = []
+    for index, cell in enumerate(cells):
+        text = painted(cell, code or COLOURS.get(cell, "")) if colour else cell
+        shown.append(text + ("" if index == last else " " * (widths[index] - width(cell))))
+    return GAP.join(shown)
+
+
+def painted(text: str, code: str) -> str:
+    """Colour text for a terminal: `code` is an SGR parameter, empty for none."""
+    return f"\x1b[{code}m{text}\x1b[0m" if code else text
+
+
+def width(text: str) -> int:
+    """Count the terminal columns of a text without control characters."""
+    return sum(_columns(char) for char in text) if not text.isascii() else len(text)
+
+
+def _columns(char: str) -> int:
+    if combining(char):
+        return 0
+    return 2 if east_asian_width(char) in "WF" else 1
