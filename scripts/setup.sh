@@ -22,7 +22,8 @@ readonly needs='ssh openssh-client
 ssh-add openssh-client
 ssh-agent openssh-client
 ssh-keygen openssh-client
-ps procps'
+ps procps
+systemd-analyze systemd'
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() {
@@ -136,7 +137,7 @@ fill_venv() {
   made_from=$(wanted_stamp)
   rm -f -- "$stamp"
   say "installing Python packages into $venv (a minute when they are not cached)"
-  quietly "$venv/bin/python" -m pip install --no-input --upgrade 'pip>=25.1' || # the first with --group
+  quietly "$venv/bin/python" -m pip install --no-input 'pip>=25.1' || # the first with --group
     die "could not upgrade pip in $venv" "is the package index reachable? pip config list"
   quietly "$venv/bin/python" -m pip install --no-input --editable . --group dev ||
     die "could not install the Python packages" "is the package index reachable? pip config list"
