@@ -17,7 +17,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # where debootstrap and ip live, also
 export DEBIAN_FRONTEND=noninteractive PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USER=0
 
 readonly venv=.venv stamp=.venv/.complete
-# Commands the tests need besides those of the lab, which sshfleet/lab/needs.py lists.
+# Commands that tests call besides those of the lab, which sshfleet/lab/needs.py lists.
 readonly needs='ssh openssh-client
 ssh-add openssh-client
 ssh-agent openssh-client
@@ -81,21 +81,18 @@ apt_install() {
   quietly apt-get -qy -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@" 9>&-
 }
 
-# Print "command package" lines of what the lab calls; the table is the lab's own.
-lab_needs() {
-  [ -e sshfleet/lab/needs.py ] || return 0
+# Print what the lab misses; the table is its own (sshfleet/lab/needs.py, standard library only).
+lab_packages() {
   local python=$venv/bin/python
   venv_is_whole || python=$(find_python new_enough) || return 0
-  "$python" -c '
-from sshfleet.lab.needs import NEEDS
-for command, package in NEEDS.items():
-    print(command, package)'
+  "$python" -c 'from sshfleet.lab.needs import missing; [print(name) for name in missing()]'
 }
 
 missing_packages() {
   local command package
   python_packages
-  { printf '%s\n' "$needs" && lab_needs; } | while read -r command package; do
+  lab_packages
+  printf '%s\n' "$needs" | while read -r command package; do
     command -v "$command" >/dev/null || printf '%s\n' "$package"
   done
 }

@@ -236,11 +236,11 @@ def test_stop_never_ends_a_process_that_took_the_number(key: Path, fixed: str) -
     setup()
     mine = pid_of(fixed)
     with subprocess.Popen(["sleep", "600"]) as innocent:
-        Path(f"{fixed}.pid").write_text(str(innocent.pid), encoding="ascii")
+        Path(f"{fixed}.pid").write_text(f"{innocent.pid}\n", encoding="ascii")
         done = setup("--stop")
         assert innocent.poll() is None
         innocent.kill()
-    Path(f"{fixed}.pid").write_text(str(mine), encoding="ascii")
+    Path(f"{fixed}.pid").write_text(f"{mine}\n", encoding="ascii")
     assert done.returncode == 1
     assert "was not started by this script" in done.stderr
 
