@@ -85,7 +85,8 @@ apt_install() {
 lab_packages() {
   local python=$venv/bin/python
   venv_is_whole || python=$(find_python new_enough) || return 0
-  "$python" -c 'from sshfleet.lab.needs import missing; [print(name) for name in missing()]'
+  "$python" -c 'from sshfleet.lab.needs import missing; [print(name) for name in missing()]' ||
+    die "could not read what the lab needs from sshfleet/lab/needs.py"
 }
 
 missing_packages() {
