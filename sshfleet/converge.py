@@ -14,6 +14,7 @@ from itertools import count
 from typing import Protocol
 
 from sshfleet.apply import Carried, Ended, Wave, apply
+from sshfleet.errors import TryLater
 from sshfleet.model.action import Plan, Verb
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.event import ActionEnded, Event, MachineSeen
@@ -95,6 +96,11 @@ async def converge(setup: Setup, command: Command) -> Result:
         return Result(plan=_planned(setup, command, world, Asked()), world=world, intent=intent)
     async with setup.connect() as transport:
         observed = await observe(transport, command.contact, sorted(command.scope))
+        if all_silent(setup.fleet, observed):
+            raise TryLater(
+                f"none of the {len(setup.fleet.machines)} machines answers: nothing was done",
+                hint="check the network of this computer, then try again",
+            )
         world = _world(setup, observed)
         intent = command.decide(world)
         setup.journal.append((*_seen(setup, observed), *intent.events))
@@ -216,3 +222,15 @@ def all_silent(fleet: Fleet, observed: Observed) -> bool:
     return len(reports) > 1 and all(
         isinstance(report, Unreachable) and report.trouble in silent for report in reports
     )
+
+
+def contacted(fleet: Fleet, state: DesiredState, scope: Iterable[UnitName]) -> tuple[Machine, ...]:
+    """Return the machines that may hold a copy of these units, as far as the inventory has them."""
+    holders = {
+        machine
+        for name in scope
+        if (unit := state.units.get(name))
+        for machine in unit.holders | unit.placements
+    }
+    names = {state.machines[machine].name for machine in holders if machine in state.machines}
+    return tuple(machine for machine in fleet.machines if machine.name in names)

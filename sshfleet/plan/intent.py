@@ -12,10 +12,10 @@ The table of verbs is fleet's (Documentation/states.md): commands change desired
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sshfleet.errors import SshfleetError, UsageError
-from sshfleet.model.desired import DesiredUnit
+from sshfleet.model.desired import DesiredUnit, fold
 from sshfleet.model.event import (
     Event,
     RestartAsked,
@@ -59,6 +59,18 @@ def submitted(world: World, units: Iterable[Unit]) -> tuple[Event, ...]:
         if known and known.target is TargetState.LAUNCHED:
             events.extend(_restart(world, known))
     return tuple(events)
+
+
+def registered_and_targeted(
+    world: World, fresh: Iterable[Unit], verb: str, names: Iterable[UnitName]
+) -> Intent:
+    """Register units, then set the target state of `names`: `submit` alone sets none."""
+    events = submitted(world, fresh)
+    if verb not in TARGETS:
+        return Intent(events)
+    then = replace(world, desired=fold(world.desired, events))
+    intent = targeted(verb, names, then)
+    return replace(intent, events=(*events, *intent.events))
 
 
 def targeted(verb: str, names: Iterable[UnitName], world: World) -> Intent:

@@ -1,0 +1,152 @@
+"""The root of the command line: global options, verbs, and how errors end."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from sshfleet import __version__
+from sshfleet.cli import errors, lab, lists, machines, reconcile, units
+from sshfleet.cli.argv import hoisted
+from sshfleet.cli.context import Context, Terminated
+from sshfleet.cli.settings import Output, Settings, Strict
+from sshfleet.errors import ExitCode, SshfleetError
+
+app = typer.Typer(
+    name="sshfleet",
+    help="Run systemd units on many machines as if they were one: no agent, no server, only SSH.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Global options may stand before or after the verb. Start with: sshfleet list-machines",
+)
+
+for module in (lists, units, machines, reconcile):
+    module.register(app)
+app.add_typer(lab.app, name="lab")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"sshfleet version {__version__}\n")
+        raise typer.Exit
+
+
+def _option(*names: str, env: str, text: str) -> object:
+    return typer.Option(*names, envvar=f"SSHFLEET_{env}", help=text, show_envvar=False)
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    inventory: Annotated[str, _option("-i", "--inventory", env="INVENTORY",
+        text="The machines (YAML).")] = "",
+    journal: Annotated[str, _option("--journal", env="JOURNAL",
+        text="The controller's memory.")] = "",
+    output: Annotated[Output, _option("-o", "--output", env="OUTPUT",
+        text="How lists are printed.")] = Output.TABLE,
+    known_hosts_file: Annotated[str, _option("--known-hosts-file", env="KNOWN_HOSTS_FILE",
+        text="Host keys to trust.")] = "",
+    strict: Annotated[Strict | None, _option("--strict-host-key-checking",
+        env="STRICT_HOST_KEY_CHECKING", text="As in OpenSSH.")] = None,
+    ssh_config: Annotated[str, _option("-F", "--ssh-config", env="SSH_CONFIG",
+        text="Instead of ~/.ssh/config.")] = "",
+    ssh_username: Annotated[str, _option("--ssh-username", env="SSH_USERNAME",
+        text="Log in as this user.")] = "",
+    ssh_timeout: Annotated[float, _option("--ssh-timeout", env="SSH_TIMEOUT",
+        text="Seconds to be connected and logged in.")] = 10.0,
+    timeout: Annotated[float, _option("--timeout", env="TIMEOUT",
+        text="Seconds for a unit to reach its state.")] = 90.0,
+    forks: Annotated[int, _option("--forks", env="FORKS",
+        text="Connections at once; 0: chosen by the program.")] = 0,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colour on a terminal.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", envvar="SSHFLEET_DEBUG",
+        show_envvar=False, help="Tell what happens, on stderr.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", envvar="SSHFLEET_QUIET",
+        show_envvar=False, help="No progress and no notes.")] = False,
+    _asked_version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version,
+        help="Print the version.")] = False,
+) -> None:  # fmt: skip
+    """Run systemd units on many machines as if they were one: no agent, no server, only SSH."""
+    ctx.obj = Context(
+        Settings(
+            inventory=inventory,
+            journal=journal,
+            output=output,
+            known_hosts_file=known_hosts_file,
+            strict=strict,
+            ssh_config=ssh_config,
+            ssh_username=ssh_username,
+            ssh_timeout=_positive("--ssh-timeout", ssh_timeout),
+            timeout=_positive("--timeout", timeout),
+            forks=forks,
+            no_color=no_color or bool(os.environ.get("NO_COLOR")),
+            debug=debug,
+            quiet=quiet,
+            words=tuple(sys.argv[1:]),
+        )
+    )
+
+
+def _positive(option: str, value: float) -> float:
+    if not 0 < value < 1e9:
+        raise typer.BadParameter(f"{value} is not a number of seconds above 0", param_hint=option)
+    return value
+
+
+@app.command("version")
+def version_verb() -> None:
+    """Print the version."""
+    _version(True)
+
+
+@app.command("help")
+def help_verb(ctx: typer.Context, verb: Annotated[str, typer.Argument()] = "") -> int:
+    """Show help for sshfleet or for one verb."""
+    return run([*([verb] if verb else []), "--help"]) if ctx else 0
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command line; every way it can end becomes an exit code here."""
+    try:
+        return _run(hoisted(words) or ["--help"])
+    except SshfleetError as error:
+        return errors.tell(error)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; the journal is sound, sshfleet reconcile goes on\n")
+        return ExitCode.INTERRUPTED
+    except Terminated:
+        sys.stderr.write("terminated; the journal is sound, sshfleet reconcile goes on\n")
+        return ExitCode.TERMINATED
+    except BrokenPipeError:
+        # Whoever read us has gone (`| head`): nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.NOT_SO
+    except Exception as error:
+        return errors.report_bug(error, list(words))
+
+
+def _run(words: list[str]) -> int:
+    usage_error = typer.BadParameter.__base__
+    assert usage_error is not None  # noqa: S101 - typer's own class of wrong command lines
+    try:
+        code = app(words, prog_name="sshfleet", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except Exception as error:
+        if not isinstance(error, usage_error):
+            raise
+        return _wrong_usage(error)
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _wrong_usage(error: Exception) -> int:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "sshfleet"
+    message = getattr(error, "format_message", error.__str__)()
+    errors.say_error(" ".join(str(message).split()).rstrip("."), f"see {path} --help")
+    return ExitCode.USAGE

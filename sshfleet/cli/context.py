@@ -1,0 +1,173 @@
+"""The composition root: what a verb needs, made when it is first asked for."""
+
+import asyncio
+import getpass
+import os
+import signal
+import socket
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from sshfleet.cli.settings import Settings, Strict
+from sshfleet.render.safe import safe_line
+
+if TYPE_CHECKING:
+    from sshfleet.journal.store import Journal
+    from sshfleet.model.desired import DesiredState
+    from sshfleet.model.machine import Fleet
+    from sshfleet.render.progress import Progress
+    from sshfleet.transport.base import Transport
+
+T = TypeVar("T")
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP arrived."""
+
+
+class Context:
+    """Everything between the words of a command line and the parts that do the work."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def inventory_path(self) -> Path:
+        """Return where the inventory is; raise InventoryError when there is none."""
+        from sshfleet.inventory import find_inventory
+
+        return find_inventory(self.settings.inventory or None, os.environ, Path.cwd())
+
+    @cached_property
+    def fleet(self) -> "Fleet":
+        """Read the inventory."""
+        from sshfleet.inventory import load_inventory
+
+        return load_inventory(self.inventory_path)
+
+    @cached_property
+    def journal_path(self) -> Path:
+        """Return where the journal of this fleet is."""
+        from sshfleet.journal.files import default_path
+
+        said = self.settings.journal
+        return Path(said).expanduser() if said else default_path(self.fleet.name, os.environ)
+
+    @contextmanager
+    def open_journal(self) -> "Iterator[Journal]":
+        """Open the journal for writing, with its lock held."""
+        from sshfleet.journal.store import Journal
+
+        with Journal.open(
+            self.journal_path, by=whoami(), command=" ".join(self.settings.words), now=now
+        ) as journal:
+            for note in journal.notes:
+                self.note(note)
+            yield journal
+
+    def read_state(self) -> "DesiredState":
+        """Read the journal without its lock."""
+        from sshfleet.journal.store import read_state
+
+        state, notes = read_state(self.journal_path)
+        for note in notes:
+            self.note(note)
+        return state
+
+    def connect(self) -> "AbstractAsyncContextManager[Transport]":
+        """Make the transport; entering it checks the agent before any machine is contacted."""
+        from sshfleet.cli.questions import ask
+        from sshfleet.transport.options import SshOptions
+        from sshfleet.transport.ssh import SshTransport
+
+        said = self.settings
+        options = SshOptions(
+            known_hosts_file=said.known_hosts_file,
+            strict=(said.strict or _default_strict()).value,
+            ssh_config=said.ssh_config,
+            username=said.ssh_username,
+            timeout=said.ssh_timeout,
+            forks=said.forks,
+        )
+        return SshTransport(options, ask=ask, warn=self.note)
+
+    def run(self, work: Coroutine[None, None, T]) -> T:
+        """Run a coroutine; SIGTERM and SIGHUP cancel it like Ctrl-C does."""
+        return asyncio.run(_interruptible(work))
+
+    def out(self, text: str) -> None:
+        """Print a result; `text` is already safe and ends with its newline."""
+        sys.stdout.write(text)
+
+    def raw(self, data: bytes) -> None:
+        """Print bytes exactly as they are."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+    def note(self, text: str) -> None:
+        """Tell something on stderr that is not an error."""
+        if not self.settings.quiet:
+            sys.stderr.write(safe_line(text, 2000) + "\n")
+
+    @cached_property
+    def progress(self) -> "Progress":
+        """Return who tells of a long run: called with each plan, and at the end with None."""
+        from sshfleet.render.progress import Progress
+
+        silent = self.settings.quiet or not sys.stderr.isatty()
+        return Progress(shown=not silent)
+
+    @property
+    def colour(self) -> bool:
+        """Tell whether stdout is a terminal that shows colour."""
+        plain = self.settings.no_color or os.environ.get("TERM") == "dumb"
+        return sys.stdout.isatty() and not plain
+
+
+async def _interruptible(work: Coroutine[None, None, T]) -> T:
+    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    ended: list[int] = []
+
+    def end(number: int) -> None:
+        ended.append(number)
+        task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if ended:
+            raise Terminated from None
+        task.cancel()
+        raise
+
+
+def _default_strict() -> Strict:
+    """`ask` where somebody can answer: a terminal, a pipe or a file; not /dev/null (cron)."""
+    try:
+        null = Path(os.devnull).stat().st_rdev
+        answering = sys.stdin is not None and os.fstat(sys.stdin.fileno()).st_rdev != null
+    except (OSError, ValueError):
+        answering = False
+    return Strict.ASK if answering else Strict.YES
+
+
+def whoami() -> str:
+    """Return user@host for the journal and the lock."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def now() -> datetime:
+    """Return the time for journal records."""
+    return datetime.now(UTC)

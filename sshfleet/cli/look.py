@@ -1,0 +1,105 @@
+"""One look at the fleet for a list: live, or `--cached` as last seen; then a table or JSON.
+
+Rule 1: lists take no lock and change nothing but the cache of what was seen.
+Rule 2: a machine that does not answer is a row and a note, never the end of the list.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cached_property
+
+from sshfleet.cli.context import Context, now
+from sshfleet.cli.settings import Output
+from sshfleet.model.desired import DesiredState
+from sshfleet.model.machine import Machine, MachineName
+from sshfleet.model.observed import Observed, Unreachable
+from sshfleet.render.fields import chosen
+from sshfleet.render.rows import View
+from sshfleet.render.tables import table
+
+SCHEMA = 1
+
+
+class Look:
+    """What one list verb was asked for, what it saw, and how it shows it."""
+
+    def __init__(
+        self, context: Context, verb: str, full: bool, no_legend: bool, fields: str | None
+    ) -> None:
+        self.context, self.legend = context, not no_legend
+        self.fields = chosen(verb, fields)
+        self.json = context.settings.output is not Output.TABLE
+        self.full = full or self.json
+        self.observed = Observed()
+        self.seen: dict[MachineName, datetime] = {}
+
+    @cached_property
+    def state(self) -> DesiredState:
+        """Return the journal's state."""
+        return self.context.read_state()
+
+    def at(self, machines: Sequence[Machine], *, cached: bool) -> None:
+        """Look at machines, or at what was last seen of them."""
+        from sshfleet.journal.cache import load_seen, save_seen
+
+        path = self.context.journal_path
+        known = load_seen(path)
+        if not cached and machines:
+            self.observed = self.context.run(self._observe(machines))
+            time = now()
+            known |= {name: (time, report) for name, report in self.observed.reached().items()}
+            save_seen(path, known)
+            self._tell_trouble()
+        self.seen = {name: time for name, (time, _) in known.items()}
+        if cached:
+            self.observed = Observed({name: report for name, (_, report) in known.items()})
+            self._tell_age()
+
+    async def _observe(self, machines: Iterable[Machine]) -> Observed:
+        from sshfleet.observe import observe
+
+        async with self.context.connect() as transport:
+            return await observe(transport, machines)
+
+    def _tell_trouble(self) -> None:
+        for name, report in self.observed.reports.items():
+            if isinstance(report, Unreachable):
+                hint = f" ({report.hint})" if report.hint else ""
+                self.context.note(f"warning: {name}: {report.detail}{hint}")
+
+    def _tell_age(self) -> None:
+        if not self.seen:
+            self.context.note("nothing was seen yet; leave out --cached to look")
+            return
+        age = int((now() - min(self.seen.values())).total_seconds())
+        self.context.note(f"as last seen, up to {age} s ago; nothing was contacted")
+
+    def view(self) -> View:
+        """Return what the rows are made from."""
+        return View(
+            fleet=self.context.fleet,
+            desired=self.state,
+            observed=self.observed,
+            hash_of=self._hash,
+            full=self.full,
+            seen=self.seen,
+        )
+
+    def _hash(self, sha256: str) -> str:
+        from sshfleet.unitfile.normal import fleet_hash
+
+        text = self.state.texts.get(sha256)
+        return fleet_hash(text) if text is not None else ""
+
+    def show(self, name: str, rows: list[dict[str, str]]) -> None:
+        """Print the rows as the user asked."""
+        if self.context.settings.output is Output.JSON:
+            document = {"version": SCHEMA, name: rows}
+            self.context.out(json.dumps(document, indent=2) + "\n")
+        elif self.context.settings.output is Output.JSONL:
+            for row in rows:
+                self.context.out(json.dumps(row) + "\n")
+        else:
+            colour = self.context.colour
+            self.context.out(table(rows, self.fields, legend=self.legend, colour=colour))

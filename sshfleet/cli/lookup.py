@@ -1,0 +1,144 @@
+"""Unit arguments → names and texts, by fleet's lookup order (reference: docs/cli.md "Units").
+
+    1  the journal knows the name     → its text, unless --replace finds another one on disk
+    2  a file at the path             → that file
+    3  an instance of a known template → the template's text
+    4  the template file beside it     → that file's text
+
+Rule 1: everything is read and found valid before anything is registered.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import translate
+from pathlib import Path
+from re import compile as pattern
+
+from sshfleet.errors import SshfleetError, UnitFileError, UsageError
+from sshfleet.model.desired import DesiredState
+from sshfleet.model.event import TargetState
+from sshfleet.model.unit import KINDS, Unit, UnitName, checked_name, mangled, template_of
+from sshfleet.unitfile.read import MAX_BYTES, read_text, read_unit
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an argument stands for: `fresh` is the text found on disk or in a template, if any."""
+
+    name: UnitName
+    known: bool
+    fresh: Unit | None
+    path: str
+
+
+def found(arguments: Iterable[str], state: DesiredState) -> list[Found]:
+    """Look up the arguments of submit, load and start: files, folders, globs, names; each once."""
+    units: dict[UnitName, Found] = {}
+    for argument in arguments:
+        for one in _each(argument, state):
+            units.setdefault(one.name, one)
+    return list(units.values())
+
+
+def known(arguments: Iterable[str], state: DesiredState) -> tuple[list[UnitName], list[str]]:
+    """Look up names of registered units; return them, and the arguments nothing is known of."""
+    names: dict[UnitName, None] = {}
+    unknown: list[str] = []
+    for argument in arguments:
+        matches = _globbed(argument, state) if _is_glob(argument) else []
+        if not _is_glob(argument):
+            name = checked_name(mangled(argument))
+            matches = [name] if _registered(name, state) else []
+        if not matches:
+            unknown.append(argument)
+        names.update(dict.fromkeys(matches))
+    return list(names), unknown
+
+
+def not_known(argument: str, state: DesiredState) -> SshfleetError:
+    """Make the error for a name that the journal does not have."""
+    if _is_glob(argument):
+        return SshfleetError(f"no unit matches '{argument}'", hint="see sshfleet list-unit-files")
+    name = mangled(argument)
+    close = get_close_matches(name, [str(unit) for unit in state.units], n=1)
+    hint = f"did you mean {close[0]}?" if close else "see sshfleet list-unit-files"
+    return SshfleetError(f"Unit {name} not found", hint=hint)
+
+
+def _registered(name: UnitName, state: DesiredState) -> bool:
+    unit = state.units.get(name)
+    return unit is not None and unit.target is not TargetState.ABSENT
+
+
+def _is_glob(argument: str) -> bool:
+    return any(char in argument for char in "*?[")
+
+
+def _globbed(argument: str, state: DesiredState) -> list[UnitName]:
+    matches = pattern(translate(argument)).match
+    also = pattern(translate(mangled(argument))).match
+    names = [name for name in state.units if _registered(name, state)]
+    return sorted(name for name in names if matches(name) or also(name))
+
+
+def _each(argument: str, state: DesiredState) -> Iterator[Found]:
+    path = Path(argument)
+    if path.is_dir():
+        yield from _folder(path, state)
+    elif _is_glob(argument) and not path.exists():
+        names = _globbed(argument, state)
+        if not names:
+            raise not_known(argument, state)
+        for name in names:
+            yield Found(name, known=True, fresh=None, path="")
+    else:
+        yield _one(argument, state)
+
+
+def _folder(folder: Path, state: DesiredState) -> Iterator[Found]:
+    files = [path for path in sorted(folder.iterdir()) if path.suffix.lstrip(".") in KINDS]
+    if not files:
+        raise UsageError(f"no unit file in {folder}", hint="unit files end in .service, .timer, …")
+    for path in files:
+        yield _one(str(path), state)
+
+
+def _one(argument: str, state: DesiredState) -> Found:
+    name = checked_name(mangled(argument))
+    is_known = _registered(name, state)
+    path = Path(argument if argument.endswith(name) else argument + ".service")
+    if path.is_file() or path.is_symlink():
+        return Found(name, is_known, _read(name, path), str(path))
+    template = template_of(name)
+    if template and not is_known and _registered(template, state):
+        text = state.texts[state.units[template].sha256]
+        return Found(name, is_known, read_text(name, text), str(template))
+    beside = path.parent / template if template else path
+    if template and beside.is_file():
+        return Found(name, is_known, _read(name, beside), str(beside))
+    if is_known:
+        return Found(name, is_known, None, "")
+    wanted = f"template {template} of unit {name}" if template else f"unit {name}"
+    raise SshfleetError(
+        f"unable to find {wanted} in the journal or on disk",
+        hint=_where(argument, path, state),
+    )
+
+
+def _where(argument: str, path: Path, state: DesiredState) -> str:
+    name = mangled(argument)
+    near = [file.name for file in path.parent.glob("*.*")] if path.parent.is_dir() else []
+    close = get_close_matches(name, [*near, *map(str, state.units)], n=1)
+    return f"did you mean {close[0]}?" if close else f"there is no file {path}"
+
+
+def _read(name: UnitName, path: Path) -> Unit:
+    if not path.is_file():
+        raise UnitFileError("is not a regular file", place=str(path))
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UnitFileError(f"cannot read it: {error.strerror}", place=str(path)) from None
+    return read_unit(name, data, str(path))

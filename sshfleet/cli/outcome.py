@@ -1,0 +1,149 @@
+"""A finished run → lines on stdout, errors on stderr, one exit code.
+
+Rule 1: every unit that was named is accounted for exactly once.
+Rule 2: the exit code is the worst of them: something is not so (1) before somebody was away (3).
+"""
+
+import sys
+from collections.abc import Iterable
+
+from sshfleet.cli.context import Context
+from sshfleet.cli.errors import say_error, tell
+from sshfleet.converge import Result
+from sshfleet.errors import ExitCode
+from sshfleet.model.action import Unplaceable, Waiting
+from sshfleet.model.desired import DesiredUnit
+from sshfleet.model.machine import MachineId
+from sshfleet.model.observed import Trouble, Unreachable
+from sshfleet.model.unit import UnitName
+from sshfleet.render.legend import legend
+from sshfleet.render.states import action_line, state_line, unplaceable_lines
+
+_AWAY = {Trouble.HOST_KEY: ExitCode.HOST_KEY, Trouble.AUTH: ExitCode.NO_KEY}
+
+
+def report(context: Context, verb: str, names: Iterable[UnitName], result: Result) -> int:
+    """Tell how a verb ended for each unit it named; return the exit code."""
+    refused = dict(result.intent.refused)
+    bad = troubled(result)
+    for name in sorted(set(names)):
+        if name not in refused and name not in bad:
+            context.out(_line(verb, name, result))
+    for name in sorted(refused):
+        tell(refused[name])
+    return max((error.exit_code for error in refused.values()), default=0) or tell_trouble(result)
+
+
+def triggered(context: Context, verb: str, names: Iterable[UnitName], result: Result) -> int:
+    """Tell what `--no-block` has set going; return the exit code."""
+    refused = dict(result.intent.refused)
+    bad = {item.unit for item in (*result.plan.unplaceable, *result.plan.problems)}
+    for name in sorted(set(names)):
+        if name not in refused and name not in bad:
+            context.out(f"Triggered {_kind(name, result)} {name} {verb}\n")
+    for name in sorted(refused):
+        tell(refused[name])
+    return max((error.exit_code for error in refused.values()), default=0) or tell_trouble(result)
+
+
+def _line(verb: str, name: UnitName, result: Result) -> str:
+    unit = result.world.desired.units.get(name)
+    if verb == "destroy":
+        return f"Destroyed {name}\n"
+    if unit is None:
+        return state_line(name, "inactive")
+    if _kind(name, result) == "global unit" and verb != "submit":
+        return f"Triggered global unit {name} {verb}\n"
+    return state_line(name, unit.target, where(unit, result))
+
+
+def _kind(name: UnitName, result: Result) -> str:
+    text = result.world.units.get(name)
+    return "global unit" if text is not None and text.requirements.is_global else "unit"
+
+
+def where(unit: DesiredUnit, result: Result) -> str:
+    """Return the legend of the machine a unit is placed on, nothing when it has none."""
+    return ", ".join(_legend(machine, result) for machine in sorted(unit.placements))
+
+
+def _legend(machine: MachineId, result: Result) -> str:
+    known = result.world.desired.machines.get(machine)
+    return legend(machine, known.address if known else "")
+
+
+def troubled(result: Result) -> frozenset[UnitName]:
+    """Return the units that are not as wanted."""
+    plan = result.plan
+    items = (*plan.unplaceable, *plan.problems, *plan.away, *plan.waiting, *plan.actions)
+    return frozenset(item.unit for item in items)
+
+
+def tell_trouble(result: Result) -> int:
+    """Print what is not as wanted on stderr; return the exit code it means."""
+    plan = result.plan
+    for refusal in plan.unplaceable:
+        _tell_unplaceable(refusal)
+    for problem in plan.problems:
+        say_error(
+            f"{problem.unit} on {problem.machine}: {problem.why}",
+            f"sshfleet status {problem.unit}; sshfleet journal {problem.unit}",
+        )
+    if result.timed_out:
+        for waiting in plan.waiting:
+            say_error(
+                f"timed out: {waiting.unit} on {waiting.machine} is {waiting.why}",
+                "it goes on there; look with sshfleet list-units, or allow more with --timeout",
+            )
+    _tell_away(plan.away)
+    if plan.unplaceable or plan.problems or result.timed_out:
+        return _unplaceable_code(result) or ExitCode.NOT_SO
+    return max((_away_code(result, item) for item in plan.away), default=ExitCode.DONE)
+
+
+def _tell_unplaceable(refusal: Unplaceable) -> None:
+    count = len(refusal.reasons)
+    machines = "the only machine" if count == 1 else f"any of {count} machines"
+    say_error(f"{refusal.unit} cannot run on {machines}")
+    sys.stderr.write("".join(line + "\n" for line in unplaceable_lines(refusal)))
+    sys.stderr.write(
+        "hint: change its [X-Fleet] rules or free a machine; "
+        "reconcile places it as soon as one qualifies\n"
+    )
+
+
+def _tell_away(away: Iterable[Waiting]) -> None:
+    machines: dict[tuple[str, str], list[str]] = {}
+    for item in away:
+        machines.setdefault((item.machine, item.why), []).append(item.unit)
+    for (machine, why), units in machines.items():
+        say_error(
+            f"{machine} cannot be reached ({why}): {', '.join(units)}",
+            "what you asked is recorded; sshfleet reconcile finishes it when the machine is back",
+        )
+
+
+def _away_code(result: Result, item: Waiting) -> int:
+    report = result.world.observed.reports.get(item.machine)
+    trouble = report.trouble if isinstance(report, Unreachable) else None
+    return _AWAY.get(trouble, ExitCode.UNREACHABLE) if trouble else ExitCode.UNREACHABLE
+
+
+def _unplaceable_code(result: Result) -> int:
+    """Return 76 or 77 when all that stands in the way is that kind of trouble everywhere."""
+    troubles = {
+        report.trouble if isinstance(report, Unreachable) else None
+        for report in result.world.observed.reports.values()
+    }
+    if len(troubles) != 1 or result.plan.problems or result.timed_out:
+        return 0
+    only = troubles.pop()
+    return _AWAY.get(only, 0) if only else 0
+
+
+def changes(result: Result) -> Iterable[str]:
+    """Yield a line for each action that was carried out."""
+    for ended in result.ended:
+        outcome = ended.outcome
+        words = "" if outcome and outcome.ok else outcome.detail if outcome else "unknown"
+        yield action_line(ended.action, words)

@@ -1,0 +1,71 @@
+"""How a verb runs `converge`: which machines it needs, who is told of progress."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sshfleet.cli.context import Context
+from sshfleet.converge import Command, Result, Setup, contacted, converge
+from sshfleet.model.action import Plan
+from sshfleet.model.desired import DesiredState
+from sshfleet.model.unit import Unit, UnitName
+from sshfleet.plan.intent import Intent
+from sshfleet.plan.world import World
+from sshfleet.unitfile.registered import Registered
+
+if TYPE_CHECKING:
+    from sshfleet.journal.store import Journal
+
+PLACING = ("load", "start", "reconcile")
+
+
+def command_for(
+    context: Context,
+    state: DesiredState,
+    names: Sequence[UnitName],
+    decide: Callable[[World], Intent],
+    verb: str,
+) -> Command:
+    """Make the command of a verb: all machines are asked only when one is to be chosen."""
+    scope = frozenset(names)
+    settled = verb != "reconcile" and all(_settled(state, name) for name in scope)
+    place = verb in PLACING and not settled
+    return Command(
+        decide=decide,
+        scope=scope,
+        contact=context.fleet.machines if place else contacted(context.fleet, state, scope),
+        place=place,
+        insist=verb in ("start", "restart"),
+        timeout=context.settings.timeout,
+    )
+
+
+def _settled(state: DesiredState, name: UnitName) -> bool:
+    """Tell whether a unit has the one machine it needs (a global unit never has: more may come)."""
+    unit = state.units.get(name)
+    return unit is not None and len(unit.placements) == 1
+
+
+def run(
+    context: Context, journal: "Journal", command: Command, registered: Sequence[UnitName] = ()
+) -> Result:
+    """Carry out a command; `registered` units are told as inactive once they are durable."""
+    cache: dict[tuple[UnitName, str], Unit] = {}
+    untold = list(registered)
+
+    def read(state: DesiredState) -> Mapping[UnitName, Unit]:
+        return Registered(state, cache)
+
+    def tell(plan: Plan) -> None:
+        while untold:
+            context.out(f"Unit {untold.pop(0)} inactive\n")
+        sys.stdout.flush()
+        context.progress(plan)
+
+    setup = Setup(
+        fleet=context.fleet, journal=journal, connect=context.connect, read=read, tell=tell
+    )
+    try:
+        return context.run(converge(setup, command))
+    finally:
+        context.progress(None)

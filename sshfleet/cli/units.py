@@ -1,0 +1,182 @@
+"""The verbs that change what is wanted: submit load start restart stop unload destroy, and cat."""
+
+from collections.abc import Callable
+from dataclasses import replace as replaced
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sshfleet.cli.context import Context
+from sshfleet.cli.errors import tell
+
+if TYPE_CHECKING:
+    from sshfleet.journal.store import Journal
+    from sshfleet.model.unit import UnitName
+    from sshfleet.plan.intent import Intent
+    from sshfleet.plan.world import World
+
+ATTEMPT = 2.0  # seconds of one --block-attempts attempt, as in fleetctl
+
+Files = Annotated[list[str], typer.Argument(metavar="UNIT...", show_default=False)]
+Names = Annotated[list[str], typer.Argument(metavar="UNIT...", show_default=False)]
+Replace = Annotated[bool, typer.Option("--replace", help="Give known units the text on disk.")]
+NoBlock = Annotated[bool, typer.Option("--no-block", help="Do not wait for the units.")]
+Attempts = Annotated[
+    int, typer.Option("--block-attempts", help="Wait for N times 2 seconds; 0: --timeout.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    for verb in (submit, load, start, restart, stop, unload, destroy, cat):
+        app.command(verb.__name__)(verb)
+
+
+def submit(ctx: typer.Context, units: Files, replace: Replace = False) -> int:
+    """Register unit files; nothing is sent anywhere."""
+    return _put(ctx.obj, "submit", units, replace=replace)
+
+
+def load(
+    ctx: typer.Context,
+    units: Files,
+    no_block: NoBlock = False,
+    block_attempts: Attempts = 0,
+    replace: Replace = False,
+) -> int:
+    """Choose a machine for each unit and put its file there; do not start it."""
+    wait = Waits(no_block, block_attempts)
+    return _put(ctx.obj, "load", units, replace=replace, wait=wait)
+
+
+def start(
+    ctx: typer.Context,
+    units: Files,
+    no_block: NoBlock = False,
+    block_attempts: Attempts = 0,
+    replace: Replace = False,
+) -> int:
+    """Load units, start them, and wait until systemd says that they are active."""
+    wait = Waits(no_block, block_attempts)
+    return _put(ctx.obj, "start", units, replace=replace, wait=wait)
+
+
+def restart(
+    ctx: typer.Context, units: Names, no_block: NoBlock = False, block_attempts: Attempts = 0
+) -> int:
+    """Restart units: their processes are new ones afterwards, on all machines of a global unit."""
+    return _change(ctx.obj, "restart", units, Waits(no_block, block_attempts))
+
+
+def stop(
+    ctx: typer.Context, units: Names, no_block: NoBlock = False, block_attempts: Attempts = 0
+) -> int:
+    """Stop units; they stay loaded."""
+    return _change(ctx.obj, "stop", units, Waits(no_block, block_attempts))
+
+
+def unload(
+    ctx: typer.Context, units: Names, no_block: NoBlock = False, block_attempts: Attempts = 0
+) -> int:
+    """Stop units and remove their files from the machines; they stay registered."""
+    return _change(ctx.obj, "unload", units, Waits(no_block, block_attempts))
+
+
+def destroy(
+    ctx: typer.Context, units: Names, no_block: NoBlock = False, block_attempts: Attempts = 0
+) -> int:
+    """Unload units and forget them."""
+    return _change(ctx.obj, "destroy", units, Waits(no_block, block_attempts))
+
+
+def cat(ctx: typer.Context, unit: Annotated[str, typer.Argument(metavar="UNIT")]) -> int:
+    """Print the registered text of a unit, byte for byte."""
+    from sshfleet.cli.lookup import known, not_known
+
+    context: Context = ctx.obj
+    state = context.read_state()
+    names, unknown = known([unit], state)
+    for argument in unknown:
+        tell(not_known(argument, state))
+    for name in names:
+        context.raw(state.texts[state.units[name].sha256].encode())
+    return 1 if unknown else 0
+
+
+class Waits:
+    """Whether and how long a verb waits."""
+
+    def __init__(self, no_block: bool = False, attempts: int = 0) -> None:
+        self.wait = not no_block
+        self.seconds = attempts * ATTEMPT if attempts > 0 else None
+
+
+def _put(
+    context: Context, verb: str, arguments: list[str], *, replace: bool, wait: Waits | None = None
+) -> int:
+    """Register what is new, then let it be placed: submit, load and start."""
+    from sshfleet.cli.lookup import found
+    from sshfleet.cli.replacing import chosen
+    from sshfleet.plan.intent import registered_and_targeted
+
+    with context.open_journal() as journal:
+        units = found(arguments, journal.state)
+        fresh = chosen(context, verb, units, journal.state, replace=replace)
+        names = [unit.name for unit in units]
+
+        def decide(world: "World") -> "Intent":
+            return registered_and_targeted(world, fresh, verb, names)
+
+        if verb == "submit":
+            return _submitted(context, journal, decide, [unit.name for unit in fresh])
+        return _converged(context, journal, verb, names, decide, wait or Waits())
+
+
+def _change(context: Context, verb: str, arguments: list[str], wait: Waits) -> int:
+    """Change the target of registered units: stop, unload, destroy and restart."""
+    from sshfleet.cli.lookup import known, not_known
+    from sshfleet.plan.intent import restarted, targeted
+
+    with context.open_journal() as journal:
+        names, unknown = known(arguments, journal.state)
+        for argument in unknown:
+            tell(not_known(argument, journal.state))
+
+        def decide(world: "World") -> "Intent":
+            return restarted(names, world) if verb == "restart" else targeted(verb, names, world)
+
+        code = _converged(context, journal, verb, names, decide, wait) if names else 0
+        return code or (1 if unknown else 0)
+
+
+def _submitted(
+    context: Context,
+    journal: "Journal",
+    decide: "Callable[[World], Intent]",
+    names: "list[UnitName]",
+) -> int:
+    from sshfleet.cli.outcome import report
+    from sshfleet.cli.running import run
+    from sshfleet.converge import Command
+
+    command = Command(decide=decide, scope=frozenset(names), contact=())
+    return report(context, "submit", names, run(context, journal, command))
+
+
+def _converged(
+    context: Context,
+    journal: "Journal",
+    verb: str,
+    names: "list[UnitName]",
+    decide: "Callable[[World], Intent]",
+    wait: Waits,
+) -> int:
+    from sshfleet.cli.outcome import report, triggered
+    from sshfleet.cli.running import command_for, run
+
+    new = sorted(set(names) - frozenset(journal.state.units))
+    command = command_for(context, journal.state, names, decide, verb)
+    command = replaced(command, wait=wait.wait, timeout=wait.seconds or command.timeout)
+    result = run(context, journal, command, registered=new)
+    tell_them = report if wait.wait else triggered
+    return tell_them(context, verb, names, result)

@@ -1,0 +1,61 @@
+"""`sshfleet verify`: our own checks are errors; systemd's opinion on this computer is a warning,
+for what it misses (programs, units) may well be on the machines."""
+
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from sshfleet.cli.context import Context
+from sshfleet.cli.errors import tell
+from sshfleet.errors import SshfleetError, UnitFileError
+from sshfleet.model.unit import checked_name
+from sshfleet.unitfile.read import MAX_BYTES, read_unit
+
+SECONDS = 30
+
+
+def verify_files(context: Context, files: Iterable[Path]) -> int:
+    """Check each file; tell all that is wrong; return the worst exit code."""
+    codes = []
+    for path in files:
+        try:
+            _check(path)
+        except SshfleetError as error:
+            codes.append(tell(error))
+            continue
+        for line in _systemd_says(path):
+            context.note(f"warning: {line}")
+        context.out(f"{path.name}: ok\n")
+        codes.append(0)
+    return max(codes, default=0)
+
+
+def _check(path: Path) -> None:
+    name = checked_name(path.name)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UnitFileError(
+            f"cannot read it: {error.strerror}", place=str(path), hint="give the path of a file"
+        ) from None
+    read_unit(name, data, str(path))
+
+
+def _systemd_says(path: Path) -> list[str]:
+    """Ask `systemd-analyze verify` where it exists; its exit code tells too little (systemd#11651)."""
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        return []
+    try:
+        done = subprocess.run(
+            [program, "verify", "--man=no", str(path.resolve())],
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    lines = done.stderr.decode("utf-8", "backslashreplace").splitlines()
+    return [line.strip() for line in lines if line.strip()]

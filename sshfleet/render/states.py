@@ -1,0 +1,51 @@
+"""State lines and refusals: what a verb says of each unit."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sshfleet.model.action import Action, Unplaceable, Verb
+from sshfleet.render.safe import safe_line
+
+FEW = 12  # machines told one by one; more are grouped by their reasons
+
+_SIGNS = {
+    Verb.STOP: "-",
+    Verb.REMOVE: "-",
+    Verb.INSTALL: "+",
+    Verb.START: "+",
+    Verb.RESTART: "~",
+}
+
+
+def state_line(unit: str, state: str, legend: str = "") -> str:
+    """Say what state a unit is in, and where."""
+    return f"Unit {unit} {state}" + (f" on {legend}" if legend else "") + "\n"
+
+
+def action_line(action: Action, result: str) -> str:
+    """Say what was done on a machine and why; `result` is added unless it is empty."""
+    verb = action.verb.name.lower()
+    tail = f" [{safe_line(result)}]" if result else ""
+    reason = safe_line(action.reason)
+    return f"{_SIGNS[action.verb]} {action.unit} {verb} on {action.machine}: {reason}{tail}\n"
+
+
+def unplaceable_lines(refusal: Unplaceable) -> list[str]:
+    """Tell, machine by machine, why a unit cannot run there; grouped where there are many."""
+    if len(refusal.reasons) > FEW:
+        return list(_grouped(refusal.reasons))
+    width = max((len(name) for name in refusal.reasons), default=0)
+    return [
+        f"  {name:<{width}}  {safe_line('; '.join(reasons), 1000)}"
+        for name, reasons in refusal.reasons.items()
+    ]
+
+
+def _grouped(
+    reasons: Mapping[str, Sequence[str]] | Mapping[object, Sequence[str]],
+) -> Iterable[str]:
+    groups: dict[str, list[str]] = {}
+    for name, why in reasons.items():
+        groups.setdefault("; ".join(why), []).append(str(name))
+    for why, names in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
+        first = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        yield f"  {len(names)} machines ({first})  {safe_line(why, 1000)}"
