@@ -1,12 +1,12 @@
 # Build a root file system into the folder $ROOT. Run by roots.py as pid 1 of its own pid and mount
 # namespaces: killing it ends every process and undoes every mount it made.
-#   build.sh base SUITE [MIRROR]    debootstrap into the empty folder $ROOT
-#   build.sh docker                 add docker to the overlay mounted at $ROOT
+#   build.sh base SUITE [MIRROR]    debootstrap into the empty folder $ROOT (no mirror: its default)
+#   build.sh docker BASE LAYER      write into the empty folder LAYER what docker adds to BASE
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 # Units that cannot do anything useful in a machine of the lab, would reach for the host, or wake up.
-useless='systemd-logind.service systemd-sysctl.service systemd-modules-load.service
+useless='systemd-sysctl.service systemd-modules-load.service
     systemd-remount-fs.service systemd-pstore.service systemd-hibernate-clear.service
     systemd-journald-audit.socket systemd-journal-catalog-update.service ldconfig.service
     systemd-binfmt.service proc-sys-fs-binfmt_misc.automount proc-sys-fs-binfmt_misc.mount
@@ -19,7 +19,8 @@ useless='systemd-logind.service systemd-sysctl.service systemd-modules-load.serv
 
 base() {
     packages=systemd,systemd-sysv,dbus,openssh-server,iproute2,iptables,sudo
-    debootstrap --variant=minbase --include="$packages" "$@"
+    # shellcheck disable=SC2086 # no mirror, no argument: debootstrap has its own default
+    debootstrap --variant=minbase --include="$packages" "$1" "$ROOT" ${2:-}
     # Identities belong to machines, not to the root they share.
     rm -f "$ROOT"/etc/ssh/ssh_host_* "$ROOT/etc/machine-id" "$ROOT/var/lib/dbus/machine-id"
     rm -rf "$ROOT"/var/cache/apt/*.bin "$ROOT"/var/cache/apt/archives/*.deb
@@ -45,6 +46,10 @@ uptodate() {
 }
 
 docker() {
+    # Relative paths: a comma or colon in an absolute one would end an option.
+    cd "$2/.."
+    ln -s "$1" base
+    mount -t overlay overlay -o "lowerdir=base,upperdir=${2##*/},workdir=work" "$ROOT"
     mount -t proc proc "$ROOT/proc"
     mount -t sysfs -o ro sysfs "$ROOT/sys"
     mount -t cgroup2 cgroup2 "$ROOT/sys/fs/cgroup"
@@ -56,8 +61,9 @@ docker() {
     cat /etc/resolv.conf >"$ROOT/etc/resolv.conf"
     apt="chroot $ROOT apt-get -q -y -o Dpkg::Options::=--force-unsafe-io -o Acquire::Retries=3"
     $apt update
-    $apt --no-install-recommends install docker.io docker-cli- || $apt --no-install-recommends install docker.io
-    $apt --no-install-recommends install busybox-static
+    # From trixie on the command `docker` is a package of its own.
+    $apt --no-install-recommends install docker.io busybox-static \
+        $(chroot "$ROOT" apt-cache pkgnames docker-cli)
     $apt clean
     : >"$ROOT/etc/resolv.conf"
     rm "$ROOT/usr/sbin/policy-rc.d"
@@ -83,11 +89,10 @@ image() {
         sleep 0.1
     done
     mkdir -p "$ROOT/tmp/image/bin"
-    cp "$ROOT/bin/busybox" "$ROOT/tmp/image/bin/"
     for name in $("$ROOT/bin/busybox" --list); do
-        ln -sf busybox "$ROOT/tmp/image/bin/$name"
+        ln -s busybox "$ROOT/tmp/image/bin/$name"
     done
-    rm "$ROOT/tmp/image/bin/busybox"
+    rm -f "$ROOT/tmp/image/bin/busybox" # the list names busybox itself
     cp "$ROOT/bin/busybox" "$ROOT/tmp/image/bin/"
     tar -C "$ROOT/tmp/image" -c . | chroot "$ROOT" docker import --change 'CMD ["sh"]' - busybox
     kill $daemon

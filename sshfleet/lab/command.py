@@ -1,0 +1,31 @@
+"""Run one of this computer's commands to its end, silently, and make its failure one clear line."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from sshfleet.errors import SshfleetError
+
+
+def run(
+    *argv: str, input: bytes | None = None, cwd: Path | None = None, env: Mapping[str, str] = {}
+) -> str:
+    """Return stdout; raise SshfleetError with the last line of stderr when it fails.
+
+    `env` is added to the environment.
+    """
+    import os
+
+    done = subprocess.run(
+        argv,
+        input=b"" if input is None else input,
+        capture_output=True,
+        cwd=cwd,
+        env={**os.environ, **env},
+        check=False,
+    )
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
+        why = said[-1] if said else f"exit code {done.returncode}"
+        raise SshfleetError(f"{' '.join(argv[:3])} failed: {why}")
+    return done.stdout.decode("utf-8", "backslashreplace")

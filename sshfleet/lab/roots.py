@@ -1,0 +1,122 @@
+"""The root file systems that machines share, built once by debootstrap and kept in a cache.
+
+    <cache>/roots/bookworm-<recipe>          the base
+    <cache>/roots/bookworm-docker-<recipe>   what docker adds to it: a layer for an overlay
+    <cache>/machines/LAB/MACHINE             a machine's own layer (machine.py)
+
+Rule 1: a root gets its name, by rename, when it is complete. Anything else is swept away.
+Rule 2: a root is never changed: running machines stand on it. A changed recipe has another name.
+"""
+
+import hashlib
+import os
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from sshfleet.errors import SshfleetError
+from sshfleet.lab import mirror, state
+
+BUILD_SCRIPT = Path(__file__).with_name("build.sh")
+KEEP_UNUSED = 14 * 24 * 3600  # seconds
+
+
+def cache_folder() -> Path:
+    """Return where roots are kept; it need not exist yet."""
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base) / "sshfleet/lab"
+    return Path("/var/cache/sshfleet/lab")
+
+
+def ensure(
+    suites: Iterable[str], docker: bool, cache: Path, tell: Callable[[str], None]
+) -> dict[str, str]:
+    """Return for each suite the overlay `lowerdir`, relative to `cache`; build what is missing."""
+    return {suite: _lower(suite, docker, cache, tell) for suite in suites}
+
+
+def _lower(suite: str, docker: bool, cache: Path, tell: Callable[[str], None]) -> str:
+    recipe = hashlib.sha256(BUILD_SCRIPT.read_bytes()).hexdigest()[:10]
+    base = cache / "roots" / f"{suite}-{recipe}"
+    layer = cache / "roots" / f"{suite}-docker-{recipe}"
+    with state.lock(cache / f"{suite}.lock"):
+        if not base.exists():
+            _sweep(cache, suite)
+            _build(base, tell, lambda temporary: _build_base(suite, temporary))
+        if docker and not layer.exists():
+            _build(layer, tell, lambda temporary: _build_docker(base, temporary))
+        wanted = [layer, base] if docker else [base]
+        for root in wanted:
+            os.utime(root)  # it was used: `_sweep` goes by this
+    return ":".join(str(root.relative_to(cache)) for root in wanted)
+
+
+def _build(root: Path, tell: Callable[[str], None], make: Callable[[Path], None]) -> None:
+    tell(f"building the root {root.name}, once (it is kept in {root.parent})")
+    began = time.monotonic()
+    temporary = root.with_name(f".{root.name}.{secrets.token_hex(4)}")
+    temporary.mkdir(parents=True)
+    try:
+        make(temporary / "done")
+        (temporary / "done").rename(root)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    tell(f"built {root.name} in {time.monotonic() - began:.0f} s")
+
+
+def _build_base(suite: str, temporary: Path) -> None:
+    temporary.mkdir()
+    source = mirror.find()
+    _run_build("base", suite, *([source] if source else []), root=temporary)
+
+
+def _build_docker(base: Path, temporary: Path) -> None:
+    for part in (temporary, temporary.with_name("work"), temporary.with_name("root")):
+        part.mkdir()
+    _run_build("docker", str(base), str(temporary), root=temporary.with_name("root"))
+
+
+def _run_build(*argv: str, root: Path) -> None:
+    """Run build.sh so that it, and each mount of it, ends with this process however that ends."""
+    log = root.parent.with_name(f"{root.parent.name}.log")
+    alone = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork")
+    with log.open("wb") as output:
+        done = subprocess.run(
+            [*alone, "--kill-child", "sh", str(BUILD_SCRIPT), *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "ROOT": str(root)},
+            check=False,
+        )
+    if done.returncode != 0:
+        last = log.read_text(errors="backslashreplace").strip().splitlines()[-1:]
+        raise SshfleetError(
+            f"building a root failed: {' '.join(last)}",
+            hint=f"is the package mirror reachable? All of it is in {log}",
+        )
+    log.unlink()
+
+
+def _sweep(cache: Path, suite: str) -> None:
+    """Remove what a build of the suite left half done, and roots nobody used for long."""
+    for leftover in (cache / "roots").glob(f".{suite}-*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink()
+    used = ":".join(_used())
+    long_ago = time.time() - KEEP_UNUSED
+    for root in (cache / "roots").glob(f"{suite}-*"):
+        if root.name not in used and root.stat().st_mtime < long_ago:
+            shutil.rmtree(root, ignore_errors=True)
+
+
+def _used() -> Iterable[str]:
+    for name in state.names():
+        known = state.load(name)
+        if known is not None:
+            yield from known.roots.values()
