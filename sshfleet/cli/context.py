@@ -104,6 +104,14 @@ class Context:
         """Print a result; `text` is already safe and ends with its newline."""
         sys.stdout.write(text)
 
+    def err(self, text: str) -> None:
+        """Print what a machine said on its stderr; `text` is already safe."""
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Let a reader of stdout see what was printed so far."""
+        sys.stdout.flush()
+
     def raw(self, data: bytes) -> None:
         """Print bytes exactly as they are."""
         sys.stdout.flush()

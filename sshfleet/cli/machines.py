@@ -8,8 +8,6 @@ import typer
 from sshfleet.cli.context import Context
 from sshfleet.errors import SshfleetError, UsageError
 
-SSH_FAILED = 255
-
 Lines = Annotated[int, typer.Option("-n", "--lines", help="How many lines back.")]
 Follow = Annotated[bool, typer.Option("-f", "--follow", help="Go on with new lines.")]
 Sudo = Annotated[bool, typer.Option("--sudo", help="Run journalctl as root.")]
@@ -46,9 +44,11 @@ def journal(
 ) -> int:
     """Show journalctl's lines about a unit, from its machine."""
     from sshfleet.cli.remote import show_journal
+    from sshfleet.systemd.argv import Logs
 
     context: Context = ctx.obj
-    return show_journal(context, unit, lines=lines, follow=follow, output=output, sudo=sudo)
+    logs = Logs(lines=lines, follow=follow, output=output, sudo=sudo)
+    return show_journal(context, unit, logs)
 
 
 def ssh(

@@ -44,7 +44,7 @@ def _check(path: Path) -> None:
 
 
 def _systemd_says(path: Path) -> list[str]:
-    """Ask `systemd-analyze verify` where it exists; its exit code tells too little (systemd#11651)."""
+    """Ask `systemd-analyze verify` where it exists; its exit code tells little (systemd#11651)."""
     program = shutil.which("systemd-analyze")
     if program is None:
         return []
