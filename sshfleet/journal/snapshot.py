@@ -1,0 +1,125 @@
+"""The whole desired state as one record, which takes the place of all records before it.
+
+Rule 1: a snapshot stands in the journal itself, as its first line. There are never two files
+that must agree, and a reader sees either the old file or the new one.
+Rule 2: it leaves out the texts no unit refers to. So the state of a journal that was compacted is
+the state of its snapshot (`essential`), not the one from before.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sshfleet.journal.codec import (
+    Json,
+    Malformed,
+    number,
+    same_names,
+    target_state,
+    text,
+    texts,
+)
+from sshfleet.model.desired import DesiredState, DesiredUnit, KnownMachine
+from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.unit import UnitName
+
+TYPE = "snapshot"
+
+WORTHWHILE = 4 * 1024 * 1024
+"""Bytes a journal may have before it is compacted at all."""
+
+_STATE = frozenset({"type", "lineage", "generation", "units", "texts", "machines"})
+_UNIT = frozenset({"sha256", "target", "generation", "placements", "holders", "restart"})
+_MACHINE = frozenset({"name", "address"})
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A record's event that is the outcome of all events before it."""
+
+    state: DesiredState
+
+
+def worth_it(journal: int, snapshot: int) -> bool:
+    """Tell whether a journal of so many bytes should become a snapshot of so many."""
+    return journal > WORTHWHILE and journal > 4 * snapshot
+
+
+def essential(state: DesiredState) -> DesiredState:
+    """Return the state without the texts that no unit refers to."""
+    used = {unit.sha256 for unit in state.units.values()}
+    return replace(state, texts={key: value for key, value in state.texts.items() if key in used})
+
+
+def snapshot_to_dict(snapshot: Snapshot) -> Json:
+    """Return a snapshot as a JSON object."""
+    state = snapshot.state
+    return {
+        "type": TYPE,
+        "lineage": text(state.lineage),
+        "generation": number(state.generation),
+        "units": {text(name): _unit_to_dict(unit) for name, unit in state.units.items()},
+        "texts": texts(state.texts),
+        "machines": {
+            text(known.id): {"name": text(known.name), "address": text(known.address)}
+            for known in state.machines.values()
+        },
+    }
+
+
+def _unit_to_dict(unit: DesiredUnit) -> Json:
+    return {
+        "sha256": text(unit.sha256),
+        "target": unit.target.value,
+        "generation": number(unit.generation),
+        "placements": sorted(map(text, unit.placements)),
+        "holders": sorted(map(text, unit.holders)),
+        "restart": texts(unit.restart),
+    }
+
+
+def snapshot_from_dict(data: Mapping[str, object]) -> Snapshot:
+    """Return the snapshot a JSON object stands for; raise Malformed or TooNew."""
+    same_names(data, _STATE, TYPE)
+    units = _objects(data["units"], _UNIT, "a unit in a snapshot")
+    machines = _objects(data["machines"], _MACHINE, "a machine in a snapshot")
+    return Snapshot(
+        DesiredState(
+            lineage=text(data["lineage"]),
+            generation=number(data["generation"]),
+            units={UnitName(name): _unit(UnitName(name), unit) for name, unit in units.items()},
+            texts=texts(data["texts"]),
+            machines={MachineId(key): _machine(key, known) for key, known in machines.items()},
+        )
+    )
+
+
+def _unit(name: UnitName, data: Mapping[str, object]) -> DesiredUnit:
+    return DesiredUnit(
+        name=name,
+        sha256=text(data["sha256"]),
+        target=target_state(data["target"]),
+        generation=number(data["generation"]),
+        placements=_ids(data["placements"]),
+        holders=_ids(data["holders"]),
+        restart={MachineId(key): value for key, value in texts(data["restart"]).items()},
+    )
+
+
+def _machine(key: str, data: Mapping[str, object]) -> KnownMachine:
+    return KnownMachine(MachineId(key), MachineName(text(data["name"])), text(data["address"]))
+
+
+def _ids(value: object) -> frozenset[MachineId]:
+    if not isinstance(value, list):
+        raise Malformed(f"{type(value).__name__} where a list of machines belongs")
+    return frozenset(MachineId(text(item)) for item in value)
+
+
+def _objects(value: object, known: frozenset[str], what: str) -> dict[str, Mapping[str, object]]:
+    if not isinstance(value, dict):
+        raise Malformed(f"{type(value).__name__} where a mapping belongs")
+    for item in value.values():
+        if not isinstance(item, dict):
+            raise Malformed(f"{type(item).__name__} where {what} belongs")
+        same_names(item, known, what)
+    return value
