@@ -131,6 +131,15 @@ def test_without_a_runtime_folder_the_socket_is_private_in_dot_ssh(key: Path, ho
     assert agent.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_cron_alone_can_start_it_at_the_path_its_crontab_names(home: Path) -> None:
+    make_key(home / ".ssh" / "deploy")
+    named = f"{home}/.ssh/agent.socket"
+    cron = {"HOME": str(home), "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", "SSH_AUTH_SOCK": named}
+    job = f"XDG_RUNTIME_DIR= {SCRIPT} --quiet --key ~/.ssh/deploy >/dev/null"
+    subprocess.run(["sh", "-c", job], env=cron, check=True, timeout=60)
+    assert [line.split()[2] for line in keys_in(named)] == ["deploy"]
+
+
 def test_a_home_with_quotes_and_spaces_survives_eval(home: Path) -> None:
     odd = home / "o'brien $(touch x) home"
     key = make_key(odd / "key")
