@@ -95,7 +95,7 @@ async def converge(setup: Setup, command: Command) -> Result:
         world = _world(setup, Observed())
         return Result(plan=_planned(setup, command, world, Asked()), world=world, intent=intent)
     async with setup.connect() as transport:
-        observed = await observe(transport, command.contact, sorted(command.scope))
+        observed = await observe(transport, command.contact, _homeless(setup, command))
         if all_silent(setup.fleet, observed):
             raise TryLater(
                 f"none of the {len(setup.fleet.machines)} machines answers: nothing was done",
@@ -105,6 +105,17 @@ async def converge(setup: Setup, command: Command) -> Result:
         intent = command.decide(world)
         setup.journal.append((*_seen(setup, observed), *intent.events))
         return await _Run(setup, command, transport, intent).until_quiet(observed)
+
+
+def _homeless(setup: Setup, command: Command) -> list[UnitName]:
+    """Name the units that may be placed now: is their name free on the machines?"""
+    units = setup.journal.state.units
+    known = setup.read(setup.journal.state)
+    return sorted(
+        name
+        for name in command.scope
+        if name not in units or not units[name].placements or known[name].requirements.is_global
+    )
 
 
 def _planned(setup: Setup, command: Command, world: World, asked: Asked) -> Plan:

@@ -18,7 +18,15 @@ from re import compile as pattern
 from sshfleet.errors import SshfleetError, UnitFileError, UsageError
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.event import TargetState
-from sshfleet.model.unit import KINDS, Unit, UnitName, checked_name, mangled, template_of
+from sshfleet.model.unit import (
+    KINDS,
+    Unit,
+    UnitName,
+    checked_name,
+    is_template,
+    mangled,
+    template_of,
+)
 from sshfleet.unitfile.read import MAX_BYTES, read_text, read_unit
 
 
@@ -39,6 +47,17 @@ def found(arguments: Iterable[str], state: DesiredState) -> list[Found]:
         for one in _each(argument, state):
             units.setdefault(one.name, one)
     return list(units.values())
+
+
+def refuse_templates(verb: str, arguments: Iterable[str]) -> None:
+    """Raise UsageError when a template is named itself; in a folder it is only registered."""
+    for argument in arguments:
+        name = mangled(argument)
+        if is_template(name) and not _is_folder(Path(argument)) and not _is_glob(argument):
+            raise UsageError(
+                f"{name} is a template and cannot be placed on a machine",
+                hint=f"{verb} an instance of it: sshfleet {verb} {name.replace('@.', '@1.')}",
+            )
 
 
 def known(arguments: Iterable[str], state: DesiredState) -> tuple[list[UnitName], list[str]]:
@@ -84,7 +103,7 @@ def _globbed(argument: str, state: DesiredState) -> list[UnitName]:
 
 def _each(argument: str, state: DesiredState) -> Iterator[Found]:
     path = Path(argument)
-    if path.is_dir():
+    if _is_folder(path):
         yield from _folder(path, state)
     elif _is_glob(argument) and not path.exists():
         names = _globbed(argument, state)
@@ -94,6 +113,13 @@ def _each(argument: str, state: DesiredState) -> Iterator[Found]:
             yield Found(name, known=True, fresh=None, path="")
     else:
         yield _one(argument, state)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long for a path, or with a NUL in it
+        return False
 
 
 def _folder(folder: Path, state: DesiredState) -> Iterator[Found]:

@@ -115,14 +115,17 @@ def _put(
     context: Context, verb: str, arguments: list[str], *, replace: bool, wait: Waits | None = None
 ) -> int:
     """Register what is new, then let it be placed: submit, load and start."""
-    from sshfleet.cli.lookup import found
+    from sshfleet.cli.lookup import found, refuse_templates
     from sshfleet.cli.replacing import chosen
+    from sshfleet.model.unit import is_template
     from sshfleet.plan.intent import registered_and_targeted
 
     with context.open_journal() as journal:
+        if verb != "submit":
+            refuse_templates(verb, arguments)
         units = found(arguments, journal.state)
         fresh = chosen(context, verb, units, journal.state, replace=replace)
-        names = [unit.name for unit in units]
+        names = [unit.name for unit in units if not is_template(unit.name)]
 
         def decide(world: "World") -> "Intent":
             return registered_and_targeted(world, fresh, verb, names)
