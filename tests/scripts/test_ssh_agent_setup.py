@@ -294,7 +294,7 @@ def test_install_keeps_a_service_somebody_else_wrote(home: Path, key: Path) -> N
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="this machine has no systemd")
 def test_systemd_accepts_the_service(home: Path, key: Path) -> None:
     setup("--install")
-    argv = ["systemd-analyze", "--user", "verify", str(service_file(home))]
+    argv = ["systemd-analyze", "--user", "--man=no", "verify", str(service_file(home))]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert "ssh-agent.service" not in done.stderr, done.stderr
 
