@@ -14,9 +14,9 @@ from sshfleet.model.requirements import Requirements
 
 UnitName = NewType("UnitName", str)
 
-# The kinds the command line recognises (fleet's list) ...
+# The kinds fleetctl recognised: any other suffix is taken for a part of the name ...
 KINDS = ("service", "socket", "timer", "path", "device", "mount", "automount")
-# ... and those that may be submitted: `device` units cannot be files, the rest adds nothing here.
+# ... and those of which fleet allowed templates and instances.
 TEMPLATE_KINDS = ("path", "service", "socket", "timer")
 
 _STEM = re.compile(r"[A-Za-z0-9:_.\\@-]+")

@@ -1,0 +1,47 @@
+"""Which keys of [X-Fleet] exclude each other (fleet's list, in fleet's order).
+
+Rule 1: the error names both keys as the file spells them and shows the line of the second.
+"""
+
+from collections.abc import Mapping
+
+from sshfleet.unitfile import glob
+from sshfleet.unitfile.keys import Key
+from sshfleet.unitfile.values import Value
+
+_EXCLUDED = (
+    (Key.MACHINE_ID, Key.MACHINE_OF, "the peers decide where a unit runs, or its MachineID does"),
+    (Key.MACHINE_ID, Key.CONFLICTS, "a unit tied to one machine cannot give way to others"),
+    (Key.MACHINE_ID, Key.GLOBAL, "a global unit runs on every machine"),
+    (Key.MACHINE_ID, Key.REPLACES, "a unit tied to one machine cannot push others away"),
+    (Key.GLOBAL, Key.MACHINE_OF, "a global unit runs on every machine"),
+    (Key.GLOBAL, Key.REPLACES, "a global unit would push the others off every machine"),
+    (Key.CONFLICTS, Key.REPLACES, "a unit gives way to others or pushes them away, not both"),
+)
+
+
+def check_combinations(asked: Mapping[Key, tuple[Value, ...]], *, is_global: bool) -> None:
+    """Raise UnitFileError for the first pair of rules that cannot both hold."""
+    for key in (Key.CONFLICTS, Key.REPLACES):
+        _check_peers(asked[Key.MACHINE_OF], asked[key])
+    for one, other, reason in _EXCLUDED:
+        if Key.GLOBAL in (one, other) and not is_global:
+            continue
+        if asked[one] and asked[other]:
+            first, second = asked[one][0], asked[other][0]
+            second.wrong(
+                f"cannot be used together with {first.spelling}",
+                f"remove one of them: {reason}",
+            )
+
+
+def _check_peers(peers: tuple[Value, ...], globs: tuple[Value, ...]) -> None:
+    """A peer must be on the machine, so no glob may keep it away from there."""
+    for pattern in globs:
+        for peer in peers:
+            if peer.late or pattern.late or not glob.matches(pattern.text, peer.text):
+                continue
+            pattern.wrong(
+                f"'{pattern.text}' matches {peer.text}, which {peer.spelling} asks for",
+                "a unit cannot share a machine with a peer and also keep it away",
+            )
