@@ -1,7 +1,8 @@
+# shellcheck shell=sh
 # Boot one machine: sh boot.sh launch, with the settings below in the environment. Four stages, each
 # one namespace deeper: launch (the host's) -> plug (network) -> enter (pid, mount, uts, ipc) ->
 # become (cgroup), which turns into systemd. machine.py says what each setting is.
-#   LAB_CGROUP LAB_BRIDGE LAB_LINK LAB_MAC LAB_ADDRESS LAB_NAME LAB_LOWER LAB_DISK
+#   LAB_CGROUP LAB_CPU LAB_BRIDGE LAB_LINK LAB_MAC LAB_ADDRESS LAB_NAME LAB_LOWER LAB_DISK
 # The working directory is the cache folder; LAB_LOWER and LAB_DISK are relative to it, because a
 # comma or colon in an absolute path would end an overlay option.
 set -eu
@@ -9,6 +10,7 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 launch() {
     echo 0 >"$LAB_CGROUP/launcher/cgroup.procs"
+    [ -z "$LAB_CPU" ] || echo 0 >"$LAB_CPU/cgroup.procs"
     # A machine that reboots itself ends its pid namespace by SIGHUP (pid_namespaces(7)): 129 here.
     # Its network is made anew too, as the wires of a real machine go silent meanwhile.
     while :; do

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Build a root file system into the folder $ROOT. Run by roots.py as pid 1 of its own pid and mount
 # namespaces: killing it ends every process and undoes every mount it made.
 #   build.sh base SUITE [MIRROR]    debootstrap into the empty folder $ROOT (no mirror: its default)
@@ -18,7 +19,9 @@ useless='systemd-sysctl.service systemd-modules-load.service
     e2scrub_reap.service fstrim.timer man-db.timer motd-news.timer systemd-tmpfiles-clean.timer'
 
 base() {
-    packages=systemd,systemd-sysv,dbus,openssh-server,iproute2,iptables,sudo
+    packages=systemd,systemd-sysv,dbus,openssh-server,sudo
+    # Not for sshfleet: for tests that play with the network, need a web server, or look around.
+    packages=$packages,iproute2,iptables,busybox-static,procps
     # shellcheck disable=SC2086 # no mirror, no argument: debootstrap has its own default
     debootstrap --variant=minbase --include="$packages" "$1" "$ROOT" ${2:-}
     # Identities belong to machines, not to the root they share.
@@ -36,6 +39,7 @@ base() {
     printf '%s\n' '[Journal]' SystemMaxUse=16M SystemMaxFileSize=4M RuntimeMaxUse=8M \
         RateLimitIntervalSec=10s RateLimitBurst=2000 Audit=no ReadKMsg=no \
         >"$ROOT/etc/systemd/journald.conf.d/lab.conf"
+    # shellcheck disable=SC2086 # a list of words
     chroot "$ROOT" systemctl --quiet mask $useless
     uptodate
 }
@@ -62,14 +66,19 @@ docker() {
     apt="chroot $ROOT apt-get -q -y -o Dpkg::Options::=--force-unsafe-io -o Acquire::Retries=3"
     $apt update
     # From trixie on the command `docker` is a package of its own.
-    $apt --no-install-recommends install docker.io busybox-static \
-        $(chroot "$ROOT" apt-cache pkgnames docker-cli)
+    # shellcheck disable=SC2046 # two words or one
+    $apt --no-install-recommends install docker.io $(chroot "$ROOT" apt-cache pkgnames docker-cli)
     $apt clean
     : >"$ROOT/etc/resolv.conf"
     rm "$ROOT/usr/sbin/policy-rc.d"
     printf '%s\n' '{"storage-driver": "vfs", "log-driver": "json-file",' \
         ' "log-opts": {"max-size": "1m", "max-file": "1"}}' >"$ROOT/etc/docker/daemon.json"
-    # Without a network of its own: the bridge docker0 must not appear on this computer.
+    # A container that loops yields to the machine's own services, and to this computer's.
+    for service in docker containerd; do
+        mkdir -p "$ROOT/etc/systemd/system/$service.service.d"
+        printf '%s\n' '[Service]' Nice=10 >"$ROOT/etc/systemd/system/$service.service.d/lab.conf"
+    done
+    # In a network of its own: the bridge docker0 must not appear on this computer.
     unshare --net sh "$0" image
     rm -f "$ROOT/var/lib/docker/engine-id"
     uptodate

@@ -5,8 +5,11 @@
     <mount>/sshfleet-lab-NAME/core-01/machine   what the machine sees as its root
 
 Rule 1: no pid is ever remembered; `cgroup.kill` ends all and only what is inside (cgroups(7)).
+Rule 2: a lab shares the processors with the rest of this computer as one party, however many of its
+        units loop. Where the controller `cpu` is still one of v1 this takes a group there, too.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from sshfleet.errors import SshfleetError
@@ -18,14 +21,28 @@ END_WITHIN = 10.0  # seconds for killed processes to be gone
 
 def mount_point() -> Path:
     """Return where cgroup v2 is mounted; a hybrid tree will do. SshfleetError when nowhere."""
-    for line in Path("/proc/self/mounts").read_text().splitlines():
-        _, where, kind, *_ = line.split(" ")
+    for where, kind, _ in _mounts():
         if kind == "cgroup2":
-            return Path(where)
+            return where
     raise SshfleetError(
         "cgroup v2 is not mounted on this computer",
         hint="mkdir -p /sys/fs/cgroup/unified; mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified",
     )
+
+
+def _mounts() -> Iterator[tuple[Path, str, list[str]]]:
+    """Tell where each file system is mounted, its type and options."""
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, where, kind, options, *_ = line.split(" ")
+        yield Path(where), kind, options.split(",")
+
+
+def cpu_folder(lab: str) -> Path | None:
+    """Return the lab's group of the v1 controller `cpu`; None on a computer without."""
+    for where, kind, options in _mounts():
+        if kind == "cgroup" and "cpu" in options:
+            return where / f"{PREFIX}{lab}"
+    return None
 
 
 def folder(lab: str) -> Path:
@@ -51,8 +68,8 @@ def create(lab: str) -> None:
     path.mkdir(exist_ok=True)
     (path / "agent").mkdir(exist_ok=True)
     _hand_down_controllers(path)
-    if (path / "cpu.weight").exists():
-        (path / "cpu.weight").write_text("50")
+    if cpu := cpu_folder(lab):
+        cpu.mkdir(exist_ok=True)
 
 
 def create_machine(path: Path) -> None:
@@ -63,7 +80,8 @@ def create_machine(path: Path) -> None:
 
 
 def _hand_down_controllers(path: Path) -> None:
-    for controller in (path / "cgroup.controllers").read_text().split():
+    offered = (path / "cgroup.controllers").read_text().split()
+    for controller in {"cpu", "io", "memory", "pids"}.intersection(offered):
         (path / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
@@ -89,24 +107,35 @@ def freeze(path: Path, frozen: bool) -> None:
 
 def kill(path: Path) -> None:
     """End every process of the branch at once; return when they are gone."""
-    if not path.exists():
-        return
-    (path / "cgroup.kill").write_text("1")
-    until(lambda: not is_populated(path), END_WITHIN, f"the processes of {path.name} to end")
+    if path.exists():
+        (path / "cgroup.kill").write_text("1")
+        until(lambda: not is_populated(path), END_WITHIN, f"the processes of {path.name} to end")
 
 
-def remove(path: Path) -> None:
+def remove(lab: str) -> None:
+    """End what runs in a lab and remove its groups; a no-op when there are none."""
+    remove_branch(folder(lab))
+    if cpu := cpu_folder(lab):
+        until(lambda: _removed(cpu), END_WITHIN, f"{cpu} to be empty")
+
+
+def remove_branch(path: Path) -> None:
     """End what runs in the branch and remove it; a no-op when it does not exist."""
-    until(lambda: _removed(path), END_WITHIN, f"{path} to be empty")
+
+    def gone() -> bool:
+        kill(path)
+        return _removed(path)
+
+    until(gone, END_WITHIN, f"{path} to be empty")
 
 
 def _removed(path: Path) -> bool:
+    """Remove the empty folders of a branch; False when one is not, for now."""
     try:
-        kill(path)
         for child in [*sorted(path.rglob("*/"), reverse=True), path]:
             child.rmdir()
     except FileNotFoundError:
         return not path.exists()
-    except OSError:  # EBUSY: a process slipped in between the two
+    except OSError:  # EBUSY: a process slipped in between
         return False
     return True

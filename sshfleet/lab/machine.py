@@ -112,11 +112,12 @@ def start(body: Body) -> None:
 
 def _power_on(body: Body) -> None:
     network.cut(body.link)  # a machine that powered itself off leaves its wire for a moment
-    cgroup.remove(body.cgroup)
+    cgroup.remove_branch(body.cgroup)
     cgroup.create_machine(body.cgroup)
     machine, state = body.machine, body.state
     settings = {
         "LAB_CGROUP": str(body.cgroup),
+        "LAB_CPU": str(cgroup.cpu_folder(body.lab) or ""),
         "LAB_BRIDGE": network.bridge(body.lab),
         "LAB_LINK": body.link,
         "LAB_MAC": network.hardware_address(body.lab, machine.number),

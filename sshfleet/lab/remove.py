@@ -25,7 +25,7 @@ def remove(name: str) -> bool:
     known = None
     with suppress(SshfleetError):  # a damaged state
         known = state.load(name)
-    cgroup.remove(cgroup.folder(name))
+    cgroup.remove(name)
     network.remove(name)
     machine.remove_disks(known.cache if known else roots.cache_folder(), name)
     if known is not None:
