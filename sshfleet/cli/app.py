@@ -104,9 +104,9 @@ def version_verb() -> None:
 
 
 @app.command("help")
-def help_verb(ctx: typer.Context, verb: Annotated[str, typer.Argument()] = "") -> int:
+def help_verb(verb: Annotated[str, typer.Argument(metavar="[VERB]")] = "") -> int:
     """Show help for sshfleet or for one verb."""
-    return run([*([verb] if verb else []), "--help"]) if ctx else 0
+    return run([*([verb] if verb else []), "--help"])
 
 
 def run(words: Sequence[str]) -> int:

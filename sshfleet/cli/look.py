@@ -88,9 +88,10 @@ class Look:
 
     def _hash(self, sha256: str) -> str:
         from sshfleet.unitfile.normal import fleet_hash
+        from sshfleet.unitfile.syntax import parse
 
         text = self.state.texts.get(sha256)
-        return fleet_hash(text) if text is not None else ""
+        return fleet_hash(parse(text, sha256)) if text is not None else ""
 
     def show(self, name: str, rows: list[dict[str, str]]) -> None:
         """Print the rows as the user asked."""

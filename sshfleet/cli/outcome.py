@@ -11,7 +11,7 @@ from sshfleet.cli.context import Context
 from sshfleet.cli.errors import say_error, tell
 from sshfleet.converge import Result
 from sshfleet.errors import ExitCode
-from sshfleet.model.action import Unplaceable, Waiting
+from sshfleet.model.action import Action, Problem, Unplaceable, Waiting
 from sshfleet.model.desired import DesiredUnit
 from sshfleet.model.machine import MachineId
 from sshfleet.model.observed import Trouble, Unreachable
@@ -37,7 +37,8 @@ def report(context: Context, verb: str, names: Iterable[UnitName], result: Resul
 def triggered(context: Context, verb: str, names: Iterable[UnitName], result: Result) -> int:
     """Tell what `--no-block` has set going; return the exit code."""
     refused = dict(result.intent.refused)
-    bad = {item.unit for item in (*result.plan.unplaceable, *result.plan.problems)}
+    bad = {item.unit for item in result.plan.unplaceable}
+    bad |= {item.unit for item in result.plan.problems}
     for name in sorted(set(names)):
         if name not in refused and name not in bad:
             context.out(f"Triggered {_kind(name, result)} {name} {verb}\n")
@@ -75,7 +76,13 @@ def _legend(machine: MachineId, result: Result) -> str:
 def troubled(result: Result) -> frozenset[UnitName]:
     """Return the units that are not as wanted."""
     plan = result.plan
-    items = (*plan.unplaceable, *plan.problems, *plan.away, *plan.waiting, *plan.actions)
+    items: tuple[Unplaceable | Problem | Waiting | Action, ...] = (
+        *plan.unplaceable,
+        *plan.problems,
+        *plan.away,
+        *plan.waiting,
+        *plan.actions,
+    )
     return frozenset(item.unit for item in items)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from sshfleet.model.action import Action, Unplaceable, Verb
+from sshfleet.model.machine import MachineName
 from sshfleet.render.safe import safe_line
 
 FEW = 12  # machines told one by one; more are grouped by their reasons
@@ -40,9 +41,7 @@ def unplaceable_lines(refusal: Unplaceable) -> list[str]:
     ]
 
 
-def _grouped(
-    reasons: Mapping[str, Sequence[str]] | Mapping[object, Sequence[str]],
-) -> Iterable[str]:
+def _grouped(reasons: Mapping[MachineName, Sequence[str]]) -> Iterable[str]:
     groups: dict[str, list[str]] = {}
     for name, why in reasons.items():
         groups.setdefault("; ".join(why), []).append(str(name))
