@@ -1,0 +1,29 @@
+"""Ranking: which of the machines that qualify takes a new unit.
+
+Rule 1: fewest units first, then by machine ID: fleet's rule, and equal input gives an equal answer.
+Rule 2: a machine that qualifies and still holds a copy comes before all: it avoids a move.
+"""
+
+from collections.abc import Sequence
+
+from sshfleet.plan.board import Board, Tenant
+from sshfleet.plan.roster import Candidate
+
+
+def best(tenant: Tenant, fit: Sequence[Candidate], board: Board) -> tuple[Candidate, str]:
+    """Choose among machines that qualify, at least one, and say why for people."""
+    holding = [candidate for candidate in fit if candidate.id in tenant.past.holders]
+    chosen = min(holding or fit, key=lambda c: (board.load(c.id), c.id))
+    return chosen, _why(tenant, chosen, fit, board)
+
+
+def _why(tenant: Tenant, chosen: Candidate, fit: Sequence[Candidate], board: Board) -> str:
+    if tenant.rules.machine_of:
+        return f"beside {' and '.join(tenant.rules.machine_of)}"
+    if len(fit) == 1:
+        return "the only machine that qualifies"
+    if chosen.id in tenant.past.holders:
+        return f"has a copy already, of {len(fit)} machines that qualify"
+    load = board.load(chosen.id)
+    units = "1 unit" if load == 1 else f"{load} units"
+    return f"least loaded of {len(fit)} machines that qualify ({units})"

@@ -1,0 +1,155 @@
+"""Hypothesis strategies of whole fleets, made of builders; small by default, to shrink well.
+
+Up to 40 machines and 200 units on demand. Names and metadata come from small stocks, so that units
+meet, conflict and need each other often. Combinations that `unitfile` refuses are not made.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sshfleet.model.event import TargetState
+from sshfleet.model.machine import FailoverMode, Machine
+from sshfleet.model.observed import Report, UnitState
+from sshfleet.model.requirements import Requirements
+from sshfleet.model.unit import Unit, UnitName
+from sshfleet.plan.world import World
+from tests.builders import machine, machine_id, reached, silent, state, unit_of, world
+
+MAX_MACHINES, MAX_UNITS = 40, 200
+METADATA = {"rack": ("a", "b"), "disk": ("ssd", "hdd")}
+GLOBS = ("a*", "*1.service", "?2.*", "[bc]*", "web@*.service", "*", "a0.service", "[", "a0")
+GONE = "gone"
+
+targets = st.sampled_from([TargetState.LAUNCHED] * 5 + list(TargetState))
+
+
+def machine_names(count: int) -> list[str]:
+    """Name machines so that IDs sort as names do and differ in their first 8 digits."""
+    return [f"m{number:02}" for number in range(count)]
+
+
+def unit_names(count: int) -> list[str]:
+    """Name units of a few kinds, a template among them."""
+    stems = ("a{}", "web@{}", "b{}", "c{}")
+    names = [stems[number % 4].format(number // 4) + ".service" for number in range(count - 1)]
+    return [*names, "web@.service"] if count else []
+
+
+@st.composite
+def machines(draw: st.DrawFn, names: list[str]) -> list[Machine]:
+    """Draw inventory entries with metadata, and now and then a pinned machine ID."""
+    kinds = [
+        {key: value for key, value in (("rack", rack), ("disk", disk)) if value}
+        for rack in ("", *METADATA["rack"])
+        for disk in ("", *METADATA["disk"])
+    ]
+    entries = []
+    for name in names:
+        pin = draw(st.sampled_from(["", "", "", "", machine_id(name), machine_id(names[0])]))
+        has = draw(st.sampled_from(kinds))
+        entries.append(replace(machine(name, **has), machine_id=pin))
+    return entries if draw(st.booleans()) else entries[::-1]
+
+
+@st.composite
+def requirements(draw: st.DrawFn, units: list[str], machines_: list[str]) -> Requirements:
+    """Draw [X-Fleet] rules that may stand together."""
+    pairs = st.sampled_from([(key, value) for key, values in METADATA.items() for value in values])
+    rules: dict[str, Any] = {
+        "metadata": tuple(draw(st.lists(pairs, max_size=2))),
+        "failover": draw(st.sampled_from([None, *FailoverMode])),
+    }
+    globs = st.lists(st.sampled_from(GLOBS), min_size=1, max_size=2).map(tuple)
+    peers = st.lists(st.sampled_from([*units, "unknown.service"]), max_size=2).map(tuple)
+    match draw(st.integers(0, 7)):
+        case 0:
+            id_ = machine_id(draw(st.sampled_from([*machines_, GONE])))
+            rules["machine_id"] = draw(st.sampled_from([id_, id_[:8]]))
+        case 1:
+            rules["is_global"] = True
+        case 2:
+            rules |= {"is_global": True, "conflicts": draw(globs)}
+        case 3:
+            rules["conflicts"] = draw(globs)
+        case 4:
+            rules["machine_of"] = draw(peers)
+        case 5:
+            rules |= {"machine_of": draw(peers), "conflicts": draw(globs)}
+        case 6:
+            rules |= {"machine_of": draw(peers), "replaces": draw(globs)}
+    return Requirements(**rules)
+
+
+@st.composite
+def reports(draw: st.DrawFn, names: list[str], units: list[Unit]) -> dict[str, Report]:
+    """Draw what is not plain: silence, a cloned machine, names that are taken."""
+    told: dict[str, Report] = {}
+    for name in names:
+        match draw(st.integers(0, 9)):
+            case 0 | 1:
+                told[name] = silent()
+            case 2:
+                told[name] = reached(draw(st.sampled_from(names)))
+            case 3 if units:
+                told[name] = reached(name, _stranger(draw(st.sampled_from(units)).name))
+            case 4 if units:
+                told[name] = reached(name, _foreign(draw(st.sampled_from(units))))
+    return told
+
+
+def _stranger(name: UnitName) -> UnitState:
+    return state(name, fragment=f"/lib/systemd/system/{name}")
+
+
+def _foreign(unit: Unit) -> UnitState:
+    ours = state(unit)
+    assert ours.record is not None
+    return replace(ours, record=replace(ours.record, lineage="another"))
+
+
+@st.composite
+def worlds(draw: st.DrawFn, max_machines: int = 4, max_units: int = 7) -> World:
+    """Draw a world: units placed anywhere, rightly or not, and machines in any condition."""
+    hosts = machine_names(draw(st.integers(0, min(max_machines, MAX_MACHINES))))
+    names = unit_names(draw(st.integers(0, min(max_units, MAX_UNITS))))
+    rules = requirements(names, hosts)
+    units = [unit_of(name, draw(rules)) for name in names]
+    places = st.lists(st.sampled_from([*hosts, *hosts, *hosts, GONE]), max_size=3)
+    placed: dict[str, list[str]] = {}
+    held: dict[str, list[str]] = {}
+    for each in units:
+        # One draw for both: where the unit is placed, and where earlier placements left a copy.
+        drawn, now = draw(places), draw(st.sampled_from([1, 1, 1, 0, 3]))
+        now = 3 if each.requirements.is_global and now else now
+        placed[each.name], held[each.name] = drawn[:now], drawn[now:]
+    if "web@.service" in placed:  # a template never has a place
+        placed["web@.service"] = held["web@.service"] = []
+    wanted: dict[str, TargetState] = {each.name: draw(targets) for each in units}
+    order = sorted(placed, reverse=draw(st.booleans()))
+    return world(
+        *draw(machines(hosts)),
+        units=units,
+        placed={name: placed[name] for name in order},
+        held=held,
+        targets=wanted,
+        reports=draw(reports(hosts, units)),
+    )
+
+
+@st.composite
+def scopes(draw: st.DrawFn, of: World) -> frozenset[UnitName]:
+    """Draw the units a command is about: all, or some of them."""
+    if not of.units or draw(st.booleans()):
+        return frozenset(of.units)
+    return draw(st.frozensets(st.sampled_from(sorted(of.units))))
+
+
+@st.composite
+def worlds_with_scope(
+    draw: st.DrawFn, max_machines: int = 4, max_units: int = 7
+) -> tuple[World, frozenset[UnitName]]:
+    """Draw a world and what a command in it is about."""
+    of = draw(worlds(max_machines, max_units))
+    return of, draw(scopes(of))
