@@ -1,0 +1,46 @@
+"""What users read is what the program does: verbs, options, fields and exit codes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sshfleet.cli.app import app
+from sshfleet.cli.argv import FLAGS, WITH_VALUE
+from sshfleet.errors import ExitCode
+from sshfleet.render.fields import FIELDS
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = (ROOT / "docs/reference.md").read_text()
+
+VERBS = sorted(
+    [command.name or "" for command in app.registered_commands]
+    + [group.name or "" for group in app.registered_groups]
+)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_documented(verb: str) -> None:
+    assert re.search(rf"^\| `{verb}[ `]|`{verb}[ `]", REFERENCE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("option", sorted(WITH_VALUE | FLAGS))
+def test_every_global_option_is_documented(option: str) -> None:
+    assert re.search(rf"[`, ]{option}[`, ]", REFERENCE)
+
+
+def test_the_exit_codes_are_those_of_the_program() -> None:
+    documented = re.findall(r"^\| (\d+) \|", REFERENCE, re.MULTILINE)
+    assert [int(code) for code in documented] == sorted(ExitCode)
+
+
+@pytest.mark.parametrize("verb", sorted(FIELDS))
+def test_the_fields_of_each_list_are_documented(verb: str) -> None:
+    shown, also = FIELDS[verb]
+    assert f"| `{verb}` | `{','.join(shown)}` | `{','.join(also)}` |" in REFERENCE
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
