@@ -1,0 +1,113 @@
+"""What can be done over one connection: run, stream and put."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import asyncssh
+
+from sshfleet.model.observed import Trouble
+from sshfleet.model.step import Completed, Run
+from sshfleet.transport.base import TransportError
+from sshfleet.transport.bootstrap import run_command, started, stream_command
+from sshfleet.transport.channels import Channels
+from sshfleet.transport.files import Files, check_names
+from sshfleet.transport.resolve import Route
+from sshfleet.transport.session import Capture, Exec, Relay, execute
+from sshfleet.transport.shell_staging import folder_of, put_by_shell
+from sshfleet.transport.staging import NoSftp
+from sshfleet.transport.wording import one_line
+
+PATIENCE = 5.0
+"""Seconds beyond those of the run: the machine ends it by itself, and its answer travels."""
+
+PUT_SECONDS = 30.0
+SLOWEST = 8000
+"""Bytes a second of the slowest upload that is waited for."""
+
+UNKNOWN = 255
+"""The status of a stream whose end nobody saw; ssh(1) says the same."""
+
+CLOSING = 2.0
+"""Seconds to say goodbye in."""
+
+
+class Link:
+    """A connection that is logged in."""
+
+    def __init__(self, connection: asyncssh.SSHClientConnection, route: Route) -> None:
+        self.connection, self.route = connection, route
+        self.files = Files(connection)
+        self._channels = Channels()
+
+    @property
+    def lost(self) -> bool:
+        """Tell whether nothing more can be done over it."""
+        return self.connection.is_closed()
+
+    async def run(self, run: Run, *, sudo: bool) -> Completed:
+        """Run a script to its end; raises TransportError."""
+        command, stdin = run_command(run, sudo=sudo)
+        capture, limit = Capture(), run.seconds + PATIENCE
+        try:
+            async with asyncio.timeout(limit):
+                status = await self._execute(command, lambda: Exec(stdin, capture))
+        except TimeoutError as error:
+            raise self._unmanageable(f"a command did not end within {limit:g} s") from error
+        done = Completed(status=status, stdout=bytes(capture.stdout), stderr=bytes(capture.stderr))
+        return started(done, self.route.name, self.route.user)
+
+    async def stream(self, run: Run, sink: Callable[[bytes], None], *, sudo: bool) -> int:
+        """Run a script and hand on what it writes, until it ends or this is cancelled."""
+        command, stdin = stream_command(run, sudo=sudo)
+        relay = Relay(sink)
+        status = await self._execute(command, lambda: Exec(stdin, relay, hold=True))
+        if not relay.started:
+            held = Completed(status=status, stdout=b"", stderr=bytes(relay.early.stderr))
+            started(held, self.route.name, self.route.user)
+        return UNKNOWN if status is None else status
+
+    async def put(self, files: Mapping[str, bytes]) -> str:
+        """Write files into the staging folder and return its absolute path."""
+        check_names(files)
+        limit = PUT_SECONDS + sum(map(len, files.values())) / SLOWEST
+        try:
+            async with asyncio.timeout(limit):
+                try:
+                    return await self.files.put(files)
+                except NoSftp:
+                    return folder_of(await self.run(put_by_shell(files, limit), sudo=False))
+        except TimeoutError as error:
+            raise self._unmanageable(f"files were not written within {limit:g} s") from error
+        except (asyncssh.Error, OSError) as error:
+            message = f"the connection to {self.route.name} was lost while files were written"
+            raise TransportError(Trouble.HUNG, message) from error
+
+    async def close(self) -> None:
+        """Close the connection, by force if the machine does not let go."""
+        self.files.close()
+        self.connection.close()
+        try:
+            async with asyncio.timeout(CLOSING):
+                await self.connection.wait_closed()
+        except TimeoutError:
+            self.connection.abort()
+
+    async def _execute(self, command: str, session: Callable[[], Exec]) -> int | None:
+        """Run a command on a channel of its own; None when nobody saw how it ended."""
+        while True:
+            await self._channels.wait()
+            with self._channels.held():
+                try:
+                    return await execute(self.connection, command, session())
+                except asyncssh.ChannelOpenError as error:
+                    if self.lost:
+                        return None
+                    # One session less of our own may be all it takes (MaxSessions, sshd_config(5)).
+                    if not (await self.files.leave() or self._channels.refused()):
+                        why = one_line(error.reason)
+                        raise self._unmanageable(f"no session could be opened: {why}") from error
+                except (asyncssh.Error, OSError):
+                    return None
+
+    def _unmanageable(self, what: str) -> TransportError:
+        return TransportError(Trouble.UNMANAGEABLE, f"{self.route.name}: {what}")

@@ -1,0 +1,151 @@
+"""Where a machine is and how to log in there: command line > inventory > ssh_config > default."""
+
+import getpass
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sshfleet.model.machine import Machine
+from sshfleet.model.observed import Trouble
+from sshfleet.transport.base import TransportError
+from sshfleet.transport.options import SshOptions, Strictness
+from sshfleet.transport.ssh_config import Settings, SshConfig
+
+SSH_PORT = 22
+USER_FILES = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
+GLOBAL_FILES = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
+STRICTNESS = {
+    "true": Strictness.YES,
+    "yes": Strictness.YES,
+    "accept-new": Strictness.ACCEPT_NEW,
+    "false": Strictness.NO,
+    "no": Strictness.NO,
+    "off": Strictness.NO,
+}
+HOP = re.compile(
+    r"(?:ssh://)?(?:(?P<user>[^@]+)@)?(?:\[(?P<ipv6>[^]]+)\]|(?P<host>[^:@]+))(?::(?P<port>\d+))?/?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """All that a login must know of a machine or jump host.
+
+    `alias` is HostKeyAlias. Known host keys are in `user_files` and `global_files`; a new one goes
+    into the first of `user_files`. `jump` names jump hosts in the order they are passed.
+    """
+
+    name: str
+    host: str
+    port: int
+    user: str
+    alias: str = ""
+    user_files: tuple[Path, ...] = ()
+    global_files: tuple[Path, ...] = ()
+    strict: Strictness = Strictness.ASK
+    hash_names: bool = False
+    pin: str = ""
+    identities_only: bool = False
+    identity_files: tuple[Path, ...] = ()
+    jump: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What the command line and the inventory say; empty and 0 leave it to ssh_config."""
+
+    name: str
+    address: str
+    user: str
+    port: int
+    pin: str = ""
+    jump: str = ""
+
+
+class Resolver:
+    """Turns machines and jump hosts into routes."""
+
+    def __init__(self, options: SshOptions) -> None:
+        self._options = options
+        self._config = SshConfig(options.ssh_config)
+
+    async def machine(self, machine: Machine) -> Route:
+        """Return the route to a machine; raises TransportError."""
+        return await self._route(
+            _Wanted(
+                name=machine.name,
+                address=machine.address,
+                user=self._options.username or machine.user,
+                port=machine.port,
+                pin=machine.host_key,
+                jump=machine.proxy_jump,
+            )
+        )
+
+    async def hop(self, spec: str) -> Route:
+        """Return the route to a jump host, `[user@]host[:port]`; raises TransportError."""
+        said = HOP.fullmatch(spec)
+        if said is None:
+            raise TransportError(Trouble.FAULT_HERE, f"{spec!r} does not name a jump host")
+        address, port = said["ipv6"] or said["host"], int(said["port"] or 0)
+        return await self._route(
+            _Wanted(name=spec, address=address, user=said["user"] or "", port=port)
+        )
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._config.close()
+
+    async def _route(self, wanted: _Wanted) -> Route:
+        said = await self._config.settings(wanted.address, user=wanted.user, port=wanted.port)
+        if (command := _first(said, "proxycommand")) not in ("", "none"):
+            message = f"ssh_config reaches {wanted.name} through ProxyCommand {command}"
+            hint = "sshfleet runs no ProxyCommand: say ProxyJump in its place"
+            raise TransportError(Trouble.UNMANAGEABLE, message, hint=hint)
+        known = self._options.known_hosts_file or _first(said, "userknownhostsfile", USER_FILES)
+        files = [known] if self._options.known_hosts_file else known.split()
+        host = _first(said, "hostname", wanted.address)
+        user = wanted.user or _first(said, "user") or getpass.getuser()
+        return Route(
+            name=wanted.name,
+            host=host,
+            port=wanted.port or int(_first(said, "port", str(SSH_PORT))),
+            user=user,
+            alias=_first(said, "hostkeyalias"),
+            user_files=_paths(files),
+            global_files=_paths(_first(said, "globalknownhostsfile", GLOBAL_FILES).split()),
+            strict=self._strictness(said),
+            hash_names=_first(said, "hashknownhosts") == "yes",
+            pin=wanted.pin,
+            identities_only=_first(said, "identitiesonly") == "yes",
+            identity_files=_identities(said, wanted.address, host, user),
+            jump=_hops(wanted.jump or _first(said, "proxyjump")),
+        )
+
+    def _strictness(self, said: Settings) -> Strictness:
+        if self._options.strict:
+            return Strictness(self._options.strict)
+        return STRICTNESS.get(_first(said, "stricthostkeychecking"), Strictness.ASK)
+
+
+def _first(said: Settings, keyword: str, default: str = "") -> str:
+    return said.get(keyword, [default])[0]
+
+
+def _paths(names: list[str]) -> tuple[Path, ...]:
+    """Return the files named; the word `none` names none."""
+    return tuple(Path(name).expanduser() for name in names if name.lower() != "none")
+
+
+def _hops(jump: str) -> tuple[str, ...]:
+    return () if jump.lower() in ("", "none") else tuple(jump.split(","))
+
+
+def _identities(said: Settings, address: str, host: str, user: str) -> tuple[Path, ...]:
+    """Return IdentityFile with its tokens filled in, as TOKENS in ssh_config(5) says."""
+    tokens = {"%d": str(Path.home()), "%h": host, "%n": address, "%r": user, "%%": "%"}
+
+    def fill(name: str) -> str:
+        return re.sub(r"%.", lambda found: tokens.get(found[0], found[0]), name)
+
+    return _paths([fill(name) for name in said.get("identityfile", [])])

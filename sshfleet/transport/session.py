@@ -1,0 +1,116 @@
+"""One command on a channel: its input goes out at once, its output comes in under a cap."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+
+import asyncssh
+
+from sshfleet.model.observed import Trouble
+from sshfleet.transport.base import TransportError
+from sshfleet.transport.bootstrap import STARTED
+
+STDOUT_CAP = 8 * 1024 * 1024
+STDERR_CAP = 64 * 1024
+
+Receive = Callable[[bytes, bool], None]
+"""Takes what arrived, and whether it is standard error; may raise TransportError to end it all."""
+
+
+class Capture:
+    """Keeps what a command writes, up to a cap for each of its two streams."""
+
+    def __init__(self, stdout_cap: int = STDOUT_CAP, stderr_cap: int = STDERR_CAP) -> None:
+        self._caps = (stdout_cap, stderr_cap)
+        self.stdout, self.stderr = bytearray(), bytearray()
+
+    def __call__(self, data: bytes, is_error: bool) -> None:
+        """Keep some output; raises TransportError beyond the cap."""
+        kept = self.stderr if is_error else self.stdout
+        cap = self._caps[is_error]
+        if len(kept) + len(data) > cap:
+            message = f"a command wrote more than {cap // 1024} KiB"
+            raise TransportError(Trouble.UNMANAGEABLE, message)
+        kept += data
+
+
+class Exec(asyncssh.SSHClientSession[bytes]):
+    """The session of one command.
+
+    The input follows the request to run without waiting for its reply, which saves a round trip:
+    a server handles both in order. With `hold` the input stays open until the channel closes.
+    """
+
+    def __init__(self, stdin: bytes, receive: Receive, *, hold: bool = False) -> None:
+        self._stdin, self._receive, self._hold = stdin, receive, hold
+        self.status: int | None = None
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, chan: "asyncssh.SSHClientChannel[bytes]") -> None:
+        """Send the input right behind the request, which is sent when this returns."""
+        self.channel = chan
+        asyncio.get_running_loop().call_soon(self._send)
+
+    def _send(self) -> None:
+        with contextlib.suppress(OSError):  # closed meanwhile: connection_lost tells
+            self.channel.write(self._stdin)
+            if not self._hold:
+                self.channel.write_eof()
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        """Hand on output."""
+        if self.ended.done():
+            return
+        try:
+            self._receive(data, datatype == asyncssh.EXTENDED_DATA_STDERR)
+        except Exception as error:
+            self.ended.set_exception(error)
+            self.channel.abort()
+
+    def exit_status_received(self, status: int) -> None:
+        """Note the exit status."""
+        self.status = status
+
+    def exit_signal_received(self, name: str, core: bool, message: str, lang: str) -> None:
+        """Note the signal that ended it, as a shell counts it."""
+        number = getattr(signal, f"SIG{name}", 0)
+        self.status = 128 + number
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end; without an exit status the outcome stays unknown."""
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+
+async def execute(connection: asyncssh.SSHClientConnection, command: str, work: Exec) -> int | None:
+    """Run a command to its end; raises asyncssh.ChannelOpenError before it has begun."""
+    try:
+        await connection.create_session(lambda: work, command, encoding=None, request_pty=False)
+        await work.ended
+    finally:
+        if hasattr(work, "channel"):
+            work.channel.abort()
+    return work.status
+
+
+class Relay:
+    """Hands on what a command writes once it has started; until then it is kept in `early`."""
+
+    def __init__(self, sink: Callable[[bytes], None]) -> None:
+        self._sink = sink
+        self.early = Capture()
+        self.started = False
+
+    def __call__(self, data: bytes, is_error: bool) -> None:
+        """Hand on some output."""
+        if self.started:
+            self._sink(data)
+            return
+        self.early(data, is_error)
+        before, mark, after = bytes(self.early.stderr).partition(STARTED)
+        if mark:
+            self.started = True
+            for held in (before, after, bytes(self.early.stdout)):
+                if held:
+                    self._sink(held)

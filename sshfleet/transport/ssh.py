@@ -1,0 +1,97 @@
+"""The transport of SSH: what `base.Transport` promises, by asyncssh.
+
+SshTransport      the keys of the agent, and a connection for each machine
+├── Links         one connection a machine and jump host, shared
+│   ├── Resolver  where and how: command line, inventory, `ssh -G`
+│   └── Door      one login: host key, agent's key, a deadline
+└── Link          over one connection: run, stream, put
+"""
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+from sshfleet.model.machine import Become, Machine
+from sshfleet.model.step import Completed, Run
+from sshfleet.transport.agent import Agent, open_agent
+from sshfleet.transport.host_keys import Ask, HostKeys, Warn
+from sshfleet.transport.link import Link
+from sshfleet.transport.links import Links
+from sshfleet.transport.login import Door
+from sshfleet.transport.options import SshOptions, handshakes_at_once, raise_file_limit
+from sshfleet.transport.resolve import Resolver
+
+
+class SshTransport:
+    """Carries work to machines over SSH; an async context manager.
+
+    Entering it reads the agent and raises NoUsableKey before any machine is contacted. `ask` is put
+    questions about unknown host keys, one at a time; `warn` is told what else a person should know.
+    """
+
+    def __init__(
+        self, options: SshOptions, ask: Ask | None = None, warn: Warn | None = None
+    ) -> None:
+        self.warnings: list[str] = []
+        self._options, self._ask = options, ask
+        self._warn = warn or self.warnings.append
+        self._agent: Agent | None = None
+        self._resolver = Resolver(options)
+        self._links: Links | None = None
+
+    async def start(self) -> None:
+        """Read the agent's keys; raises NoUsableKey."""
+        raise_file_limit()
+        self._agent = await open_agent()
+        door = Door(self._agent, HostKeys(self._ask, self._warn), self._options.timeout)
+        self._links = Links(door, self._resolver, handshakes_at_once(self._options.forks))
+
+    async def close(self) -> None:
+        """Close every connection, within a few seconds."""
+        if self._links:
+            await self._links.close()
+        if self._agent:
+            await self._agent.shut()
+        self._resolver.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def run(self, machine: Machine, run: Run) -> Completed:
+        """Run a script; a non-zero status is a result, not an error."""
+        link = await self._link(machine)
+        return await link.run(run, sudo=run.root and _by_sudo(machine, link))
+
+    async def put(self, machine: Machine, files: Mapping[str, bytes]) -> str:
+        """Write files into the login user's private staging folder; return its absolute path."""
+        link = await self._link(machine)
+        return await link.put(files)
+
+    async def stream(self, machine: Machine, run: Run, sink: Callable[[bytes], None]) -> int:
+        """Run a script without an end in sight, handing on its output as it comes; its status."""
+        link = await self._link(machine)
+        return await link.stream(run, sink, sudo=run.root and _by_sudo(machine, link))
+
+    async def _link(self, machine: Machine) -> Link:
+        if self._links is None:
+            raise RuntimeError("the transport has not been started")
+        link = await self._links.to(machine)
+        if self._options.early_files:
+            link.files.open()
+        return link
+
+
+def _by_sudo(machine: Machine, link: Link) -> bool:
+    """Tell whether root is reached by sudo: as the inventory says, else for all users but root."""
+    if machine.become is None:
+        return link.route.user != "root"
+    return machine.become is Become.SUDO

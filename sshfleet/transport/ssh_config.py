@@ -1,0 +1,75 @@
+"""ssh_config(5), as OpenSSH itself understands it: `ssh -G` prints what holds for an address.
+
+Rule 1: an address never becomes an option: it does not start with `-` and follows `--`.
+Rule 2: a few processes at a time, each with a deadline: `Match exec` runs whatever the user wrote.
+"""
+
+import asyncio
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from sshfleet.model.observed import Trouble
+from sshfleet.transport.base import TransportError
+from sshfleet.transport.wording import one_line
+
+AT_ONCE = 4
+DEADLINE = 5.0
+"""Seconds for one `ssh -G`, which takes 4 ms unless `Match exec` runs something slow."""
+
+Settings = Mapping[str, list[str]]
+"""Keyword in lower case → its values, one a line."""
+
+
+class SshConfig:
+    """Asks `ssh -G`; answers nothing at all on a computer without an `ssh` program."""
+
+    def __init__(self, file: str = "") -> None:
+        self._file = file
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ssh-config")
+
+    async def settings(self, address: str, *, user: str = "", port: int = 0) -> Settings:
+        """Return what ssh_config says of an address; user and port are those already decided."""
+        if not address or address.startswith("-"):
+            raise _config_error(f"{address!r} is not an address")
+        argv = ["ssh", "-T", "-G"]
+        argv += ["-F", self._file] if self._file else []
+        argv += ["-l", user] if user else []
+        argv += ["-p", str(port)] if port else []
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, _ask, [*argv, "--", address])
+
+    def close(self) -> None:
+        """Start no further process."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ask(argv: list[str]) -> Settings:
+    try:
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE, check=False
+        )
+    except FileNotFoundError:
+        return {}
+    except subprocess.TimeoutExpired as error:
+        raise _config_error(f"`{' '.join(argv)}` took over {DEADLINE:g} s") from error
+    except OSError as error:
+        raise _config_error(f"`ssh -G` cannot be run: {error.strerror}") from error
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "backslashreplace")
+        raise _config_error(
+            f"ssh_config: {one_line(said) or f'ssh -G ended with {done.returncode}'}"
+        )
+    return _parse(done.stdout.decode("utf-8", "surrogateescape"))
+
+
+def _parse(text: str) -> Settings:
+    settings: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        keyword, _, value = line.partition(" ")
+        settings.setdefault(keyword.lower(), []).append(value)
+    return settings
+
+
+def _config_error(message: str) -> TransportError:
+    return TransportError(Trouble.FAULT_HERE, message, hint="mend ~/.ssh/config, or name one by -F")

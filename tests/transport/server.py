@@ -1,0 +1,184 @@
+"""Machines for the transport's tests: real SSH and SFTP in this process, real shells behind it."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+
+from sshfleet.model.machine import Become, Machine, MachineName
+from sshfleet.transport.ssh_config import SshConfig
+
+USER = "core"
+
+
+@dataclass(slots=True)
+class Server:
+    """One machine: where it is, what it did, and how it is to behave."""
+
+    home: Path
+    key: asyncssh.SSHKey
+    users: list[asyncssh.SSHKey]
+    shell: tuple[str, ...] = ("/bin/sh", "-c")
+    rewrite: Callable[[str], str] = str
+    port: int = 0
+    logins: int = 0
+    refused_keys: int = 0
+    sessions: int = 0
+    commands: list[str] = field(default_factory=list)
+    connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
+    children: list[asyncio.subprocess.Process] = field(default_factory=list)
+
+    def machine(self, name: str = "one", **changes: Any) -> Machine:
+        """Return the inventory entry that leads here."""
+        said: dict[str, Any] = {"user": USER, "port": self.port, "become": Become.NONE}
+        return Machine(name=MachineName(name), address="127.0.0.1", **{**said, **changes})
+
+    def known(self) -> str:
+        """Return its line in a known_hosts file."""
+        return f"[127.0.0.1]:{self.port} {public(self.key)}\n"
+
+
+def public(key: asyncssh.SSHKey) -> str:
+    """Return a key as a .pub file has it."""
+    return key.export_public_key().decode().strip()
+
+
+class _Login(asyncssh.SSHServer):
+    def __init__(self, server: Server, max_sessions: int) -> None:
+        self.server, self.max_sessions = server, max_sessions
+        self.tried = 0
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self.connection = conn
+        self.server.connections.append(conn)
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        if username == USER and key in self.server.users:
+            return True
+        self.server.refused_keys += 1
+        self.tried += 1
+        if self.tried >= 6:
+            raise asyncssh.ProtocolError("Too many authentication failures")
+        return False
+
+    def auth_completed(self) -> None:
+        self.server.logins += 1
+
+    def connection_requested(self, *where: Any) -> bool:
+        return True
+
+
+class Sftp(asyncssh.SFTPServer):
+    """SFTP whose files are below the machine's home."""
+
+    home = Path("/nonexistent")
+
+    def map_path(self, path: bytes) -> bytes:
+        return os.path.join(os.fsencode(self.home), path)
+
+    def realpath(self, path: bytes) -> bytes:
+        return os.path.realpath(os.path.join(os.fsencode(self.home), path))
+
+
+async def _shell(server: Server, process: "asyncssh.SSHServerProcess[bytes]") -> None:
+    command = process.command or ""
+    server.commands.append(command)
+    child = await asyncio.create_subprocess_exec(
+        *server.shell,
+        server.rewrite(command),
+        cwd=server.home,
+        env={"HOME": str(server.home), "PATH": os.environ["PATH"]},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    server.children.append(child)
+    assert child.stdin
+    assert child.stdout
+    assert child.stderr
+    feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
+    try:
+        await asyncio.gather(
+            _drain(child.stdout, process.stdout), _drain(child.stderr, process.stderr)
+        )
+        status = await child.wait()
+        with contextlib.suppress(OSError):
+            process.exit(status) if status >= 0 else process.exit_with_signal("KILL")
+    finally:
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
+
+
+async def _feed(source: "asyncssh.SSHReader[bytes]", sink: asyncio.StreamWriter) -> None:
+    try:
+        while data := await source.read(65536):
+            sink.write(data)
+            await sink.drain()
+    except (OSError, asyncssh.Error):
+        pass
+    finally:
+        sink.close()
+
+
+async def _drain(source: asyncio.StreamReader, sink: "asyncssh.SSHWriter[bytes]") -> None:
+    while data := await source.read(65536):
+        try:
+            sink.write(data)
+            await sink.drain()
+        except (OSError, asyncssh.Error):
+            return
+
+
+@asynccontextmanager
+async def serve(
+    server: Server,
+    *,
+    sftp: type[Sftp] | None = Sftp,
+    max_sessions: int = 0,
+    **options: Any,
+) -> AsyncIterator[Server]:
+    """Run a machine."""
+    factory = None
+    if sftp:
+        bound = type("Bound", (sftp,), {"home": server.home})
+        factory = lambda chan: bound(chan)  # noqa: E731
+
+    async def process(one: "asyncssh.SSHServerProcess[bytes]") -> None:
+        await _shell(server, one)
+
+    acceptor = await asyncssh.listen(
+        "127.0.0.1",
+        server.port,
+        server_factory=lambda: _Login(server, max_sessions),
+        server_host_keys=options.pop("server_host_keys", [server.key]),
+        process_factory=process,
+        sftp_factory=factory,
+        encoding=None,
+        allow_scp=False,
+        **options,
+    )
+    server.port = acceptor.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        acceptor.close()
+        for connection in server.connections:
+            connection.abort()
+        for child in server.children:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, 9)
+            await child.wait()
+        await acceptor.wait_closed()
