@@ -3,6 +3,7 @@
 # one namespace deeper: launch (the host's) -> plug (network) -> enter (pid, mount, uts, ipc) ->
 # become (cgroup), which turns into systemd. machine.py says what each setting is.
 #   LAB_CGROUP LAB_CPU LAB_BRIDGE LAB_LINK LAB_MAC LAB_ADDRESS LAB_NAME LAB_LOWER LAB_DISK
+#   LAB_CAPABILITIES
 # The working directory is the cache folder; LAB_LOWER and LAB_DISK are relative to it, because a
 # comma or colon in an absolute path would end an overlay option.
 set -eu
@@ -58,16 +59,18 @@ become() {
     mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 sys/fs/cgroup
     mount -t tmpfs -o mode=0755,nosuid,nodev,size=256m tmpfs run
     mount -t tmpfs -o mode=1777,nosuid,nodev,size=256m tmpfs tmp
+    # Each boot has an ID of its own, as on hardware (systemd-nspawn does it like this, too).
+    cat proc/sys/kernel/random/uuid >run/boot-id
+    mount --bind run/boot-id proc/sys/kernel/random/boot_id
+    mount -o remount,bind,ro proc/sys/kernel/random/boot_id
+    rm run/boot-id
     devices
     hostname "$LAB_NAME"
     mkdir run/host-root
     pivot_root . run/host-root
     umount --lazy /run/host-root
     rmdir /run/host-root
-    # Clock, kernel modules, kernel log and audit are the host's: not even root here may touch them.
-    exec env -i container=lab PATH="$PATH" setpriv --bounding-set \
-        -sys_time,-sys_module,-sys_rawio,-syslog,-audit_control,-audit_read,-wake_alarm,-mac_admin \
-        /sbin/init
+    exec env -i container=lab PATH="$PATH" setpriv --bounding-set "$LAB_CAPABILITIES" /sbin/init
 }
 
 devices() {

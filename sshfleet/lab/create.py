@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 from sshfleet.errors import UsageError
 from sshfleet.lab import agent, cgroup, identity, inventory, machine, needs, network, roots, state
+from sshfleet.lab.body import Body
 from sshfleet.lab.remove import remove
 from sshfleet.lab.spec import LabMachine, LabSpec, metadata_of
 
@@ -40,10 +40,9 @@ def _create(spec: LabSpec, tell: Tell) -> state.LabState:
     inventory.check(inventory.path_of(spec), spec.name)
     if remove(spec.name):
         tell(f"removed what an interrupted run left of lab {spec.name}")
-    cache = roots.cache_folder()
-    lowers = roots.ensure(sorted(set(spec.suites)), spec.docker, cache, tell)
+    lowers = roots.ensure(sorted(set(spec.suites)), spec.docker, tell)
     try:
-        return _finish(_furnish(_reserve(spec, cache, lowers)), tell)
+        return _finish(_furnish(_reserve(spec, lowers)), tell)
     except BaseException:
         remove(spec.name)
         raise
@@ -52,7 +51,7 @@ def _create(spec: LabSpec, tell: Tell) -> state.LabState:
 def _finish(furnished: state.LabState, tell: Tell) -> state.LabState:
     """Boot all machines, start the agent, write the inventory."""
     began = time.monotonic()
-    bodies = [machine.Body(furnished, each) for each in furnished.machines]
+    bodies = [Body(furnished, each) for each in furnished.machines]
     with ThreadPoolExecutor(max_workers=len(bodies)) as pool:
         list(pool.map(machine.start, bodies))
     agent.ensure(state.folder(furnished.spec.name), furnished.spec.name)
@@ -63,7 +62,7 @@ def _finish(furnished: state.LabState, tell: Tell) -> state.LabState:
     return complete
 
 
-def _reserve(spec: LabSpec, cache: Path, lowers: dict[str, str]) -> state.LabState:
+def _reserve(spec: LabSpec, lowers: dict[str, str]) -> state.LabState:
     """Write the first state of a lab; from here on its network is nobody else's."""
     with state.lock(state.RUNS / ".networks.lock"):
         others = (state.load(name) for name in state.names())
@@ -71,7 +70,6 @@ def _reserve(spec: LabSpec, cache: Path, lowers: dict[str, str]) -> state.LabSta
         fresh = state.LabState(
             spec=spec,
             subnet=network.free_subnet(reserved),
-            cache=cache,
             roots=lowers,
             owner=os.getpid(),
             inventory=inventory.path_of(spec),
@@ -101,7 +99,7 @@ def _machine(fresh: state.LabState, number: int, keys: list[str]) -> LabMachine:
     spec = fresh.spec
     name = f"core-{number:02d}"
     suite = spec.suites[(number - 1) % len(spec.suites)]
-    upper = machine.create_disk(fresh.cache, spec.name, name)
+    upper = machine.create_disk(spec.name, name)
     machine_id, host_key = identity.create(upper, name, keys)
     return LabMachine(
         name=name,

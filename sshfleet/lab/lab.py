@@ -6,8 +6,10 @@ from pathlib import Path
 
 from sshfleet.errors import UsageError
 from sshfleet.lab import agent, cgroup, create, needs, network, remove, state
+from sshfleet.lab.body import Body, Condition
 from sshfleet.lab.create import Tell
-from sshfleet.lab.machine import Body, Condition, cut_power, execute, start
+from sshfleet.lab.inside import execute
+from sshfleet.lab.machine import cut_power, start
 from sshfleet.lab.spec import LabMachine, LabSpec, check_name
 
 

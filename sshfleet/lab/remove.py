@@ -7,7 +7,8 @@ import shutil
 from contextlib import suppress
 
 from sshfleet.errors import SshfleetError
-from sshfleet.lab import cgroup, inventory, machine, needs, network, roots, state
+from sshfleet.lab import cgroup, inventory, machine, needs, network, state
+from sshfleet.lab.machine import DISKS
 from sshfleet.lab.spec import check_name
 
 
@@ -27,7 +28,7 @@ def remove(name: str) -> bool:
         known = state.load(name)
     cgroup.remove(name)
     network.remove(name)
-    machine.remove_disks(known.cache if known else roots.cache_folder(), name)
+    machine.remove_disks(name)
     if known is not None:
         inventory.remove(known.inventory, name)
     # Last: as long as the state is there, an interrupted removal can be taken up again.
@@ -38,6 +39,5 @@ def remove(name: str) -> bool:
 
 def every_name() -> list[str]:
     """Name every lab of which anything is left, sorted."""
-    disks = roots.cache_folder() / "machines"
-    left = {path.name for path in disks.iterdir()} if disks.is_dir() else set()
+    left = {path.name for path in DISKS.iterdir()} if DISKS.is_dir() else set()
     return sorted({*state.names(), *cgroup.names(), *left})

@@ -1,8 +1,8 @@
 """The root file systems that machines share, built once by debootstrap and kept in a cache.
 
-    <cache>/roots/bookworm-<recipe>          the base
-    <cache>/roots/bookworm-docker-<recipe>   what docker adds to it: a layer for an overlay
-    <cache>/machines/LAB/MACHINE             a machine's own layer (machine.py)
+    CACHE/roots/bookworm-<recipe>          the base
+    CACHE/roots/bookworm-docker-<recipe>   what docker adds to it: a layer for an overlay
+    CACHE/machines/LAB/MACHINE             a machine's own layer (machine.py)
 
 Rule 1: a root gets its name, by rename, when it is complete. Anything else is swept away.
 Rule 2: a root is never changed: running machines stand on it. A changed recipe has another name.
@@ -21,24 +21,19 @@ from sshfleet.errors import SshfleetError
 from sshfleet.lab import mirror, state
 
 BUILD_SCRIPT = Path(__file__).with_name("build.sh")
+# Root's own whoever calls: under sudo, XDG_CACHE_HOME may be a folder in which others plant files.
+CACHE = Path("/var/cache/sshfleet/lab")
 KEEP_UNUSED = 14 * 24 * 3600  # seconds
 
 
-def cache_folder() -> Path:
-    """Return where roots are kept; it need not exist yet."""
-    if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base) / "sshfleet/lab"
-    return Path("/var/cache/sshfleet/lab")
-
-
 def ensure(
-    suites: Iterable[str], docker: bool, cache: Path, tell: Callable[[str], None]
+    suites: Iterable[str], docker: bool, tell: Callable[[str], None], cache: Path = CACHE
 ) -> dict[str, str]:
     """Return for each suite the overlay `lowerdir`, relative to `cache`; build what is missing."""
-    return {suite: _lower(suite, docker, cache, tell) for suite in suites}
+    return {suite: _lower(suite, docker, tell, cache) for suite in suites}
 
 
-def _lower(suite: str, docker: bool, cache: Path, tell: Callable[[str], None]) -> str:
+def _lower(suite: str, docker: bool, tell: Callable[[str], None], cache: Path) -> str:
     recipe = hashlib.sha256(BUILD_SCRIPT.read_bytes()).hexdigest()[:10]
     base = cache / "roots" / f"{suite}-{recipe}"
     layer = cache / "roots" / f"{suite}-docker-{recipe}"

@@ -25,7 +25,6 @@ class LabState:
 
     spec: LabSpec
     subnet: int  # N of 198.18.N.0/24
-    cache: Path
     roots: dict[str, str]  # suite → overlay lowerdir, relative to the cache
     owner: int  # pid of the `up` that made it
     inventory: Path
@@ -79,7 +78,6 @@ def _decode(raw: dict[str, Any]) -> LabState:
         **raw
         | {
             "spec": LabSpec(**known),
-            "cache": Path(raw["cache"]),
             "inventory": Path(raw["inventory"]),
             "machines": tuple(LabMachine(**machine) for machine in raw["machines"]),
         }
