@@ -1,0 +1,129 @@
+"""What the script answered: bytes → a machine's report and what became of each order.
+
+Rule 1: nothing a machine says is trusted: names are checked, numbers and texts are bounded, bytes
+that are not UTF-8 become backslash escapes, and whatever does not fit raises ReplyError.
+Rule 2: only what stands between the two lines with our nonce counts: shells may say good morning
+before, and no unit knows the nonce.
+
+The reply: `NONCE begin`; lines of tab-separated fields (outcome, machine, boot, uptime, os, arch,
+systemd, cpus, memory, unit), interrupted by `NONCE before`, blocks of `systemctl show` and `NONCE
+after` when something was watched; `NONCE sums` and NUL-ended lines of `sha256sum -z`; `NONCE show`
+and blocks in the order of the unit lines; `NONCE end`. Or `NONCE refused` and why.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sshfleet.errors import SshfleetError
+from sshfleet.model.action import Verb
+from sshfleet.model.machine import MachineId
+from sshfleet.model.observed import Reached, UnitState
+from sshfleet.model.step import Completed
+from sshfleet.model.unit import UnitName
+from sshfleet.systemd import show
+
+STILL_STOPPING = "still stopping"  # the detail of an order that is to be given again
+
+_MACHINE_ID = re.compile(r"[0-9a-f]{32}")
+_BOOT_ID = re.compile(r"[0-9a-f-]{32,36}")
+_PLAIN = ["begin", "sums", "show", "end"]
+_WATCHED = ["begin", "before", "after", "sums", "show", "end"]
+_DETAIL = 800  # characters
+_FACT = 200
+
+
+class ReplyError(SshfleetError):
+    """A machine's answer is cut off, not an answer to this question, or nonsense."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one order; `detail` is one line, often systemctl's words, not yet safe."""
+
+    verb: Verb
+    unit: UnitName
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A machine as it was after the transaction, and each action's outcome, in their order."""
+
+    report: Reached
+    outcomes: tuple[Outcome, ...] = ()
+
+
+def parse_reply(completed: Completed, nonce: str) -> Reply:
+    """Read the answer to the request with this nonce. Raises ReplyError, nothing else."""
+    sections = _sections(completed, nonce)
+    said = sections["begin"] + sections.get("after", "")
+    lines = [line.split("\t") for line in said.split("\n") if line]
+    facts = {line[0]: line[1] for line in lines if len(line) > 1}
+    try:
+        return Reply(report=_report(facts, _units(lines, sections)), outcomes=_outcomes(lines))
+    except (KeyError, ValueError) as error:
+        raise ReplyError(f"the machine's answer makes no sense: {_shown(str(error))}") from error
+
+
+def _sections(completed: Completed, nonce: str) -> dict[str, str]:
+    """Cut the reply at its lines with the nonce; each section by its title, without the last LF."""
+    text = completed.stdout.decode("utf-8", "backslashreplace")
+    titles_of = r"(begin|before|after|sums|show|end|refused\t.*)"
+    parts = re.split(rf"(?m)^{re.escape(nonce)} {titles_of}$\n?", text)
+    titles = parts[1::2]
+    if titles and titles[-1].startswith("refused"):
+        raise ReplyError(_shown(titles[-1].partition("\t")[2]))
+    if titles not in (_PLAIN, _WATCHED):
+        raise ReplyError(_what_is_wrong(completed))
+    return dict(zip(titles, parts[2::2], strict=True))
+
+
+def _what_is_wrong(completed: Completed) -> str:
+    if completed.status is None:
+        return "the connection broke off before the machine had answered"
+    if completed.status in (124, 137):
+        return "the machine did not answer in time: systemd or a disk of it may hang"
+    said = completed.stderr.decode("utf-8", "backslashreplace").strip().partition("\n")[0]
+    return f"no answer from the machine, only status {completed.status}: {_shown(said)}"
+
+
+def _report(facts: Mapping[str, str], units: Mapping[UnitName, UnitState]) -> Reached:
+    machine, boot = facts["machine"], facts["boot"]
+    if not _MACHINE_ID.fullmatch(machine) or not _BOOT_ID.fullmatch(boot):
+        raise ValueError(f"machine ID '{machine}', boot ID '{boot}'")
+    return Reached(
+        machine=MachineId(machine),
+        boot_id=boot,
+        uptime=show.decimal(facts["uptime"]),
+        os=facts["os"].strip("\"'")[:_FACT],
+        arch=facts["arch"][:_FACT],
+        systemd=show.number(re.split(r"\D", facts["systemd"])[0]),
+        cpus=show.number(facts["cpus"]),
+        memory=show.number(facts["memory"]) * 1024,
+        units=units,
+    )
+
+
+def _units(lines: Iterable[list[str]], sections: Mapping[str, str]) -> dict[UnitName, UnitState]:
+    told = [show.Told(*line[1:]) for line in lines if line[0] == "unit" and len(line) == 4]
+    before = show.blocks(sections["before"]) if "before" in sections else None
+    return show.unit_states(told, sections["sums"], show.blocks(sections["show"]), before)
+
+
+def _outcomes(lines: Iterable[list[str]]) -> tuple[Outcome, ...]:
+    found = [
+        Outcome(
+            verb=Verb[verb.upper()],
+            unit=show.unit_name(name),
+            ok=result == "ok",
+            detail=_shown(" ".join(detail)),
+        )
+        for kind, verb, name, result, *detail in (line for line in lines if line[0] == "outcome")
+    ]
+    return tuple(sorted(found, key=lambda each: (each.verb, each.unit)))
+
+
+def _shown(text: str) -> str:
+    return " ".join(text.split())[:_DETAIL]

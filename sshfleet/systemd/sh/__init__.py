@@ -1,0 +1,40 @@
+"""The script of a transaction in parts: POSIX sh with `local` and `test -ef`, as dash has them.
+
+Rule 1: coreutils and systemctl, nothing else; each fork counts, so work on many units at once.
+Rule 2: unit names are words: they have neither blanks nor globs (`set -f` besides), so lists of
+names are plain variables, left unquoted where a list is meant. They go to programs after `--`.
+Rule 3: an operation ends by saying `outcome`, once; a name that failed is left out of what follows.
+Rule 4: it may be killed at any moment. The record of a unit is there only while its file, its links
+and systemd's view of them are what the record says.
+Rule 5: comments and indentation are dropped before the script travels, for it has to fit into a
+round trip: no text between quotes has a line that is indented or empty, or ` # `.
+"""
+
+import re
+
+from sshfleet.systemd.sh import (
+    boot,
+    frame,
+    install,
+    look,
+    outcome,
+    owner,
+    remove,
+    start,
+    stop,
+    watch,
+)
+
+_LOOKING = (frame, look, watch)
+_ACTING = (outcome, owner, stop, remove, boot, install, start)
+_SPARE = re.compile(r"^[ \t]*(#.*)?\n|^[ \t]+|[ \t]+# .*$", re.MULTILINE)
+
+
+def _joined(*parts: str) -> str:
+    return _SPARE.sub("", "\n".join((*parts, "main\n")))
+
+
+LOOK_SCRIPT = _joined(*(part.SCRIPT for part in _LOOKING))
+ACT_SCRIPT = _joined(*(part.SCRIPT for part in (*_LOOKING, *_ACTING)))
+# As it was written, for shellcheck.
+FULL_TEXT = "\n".join(part.SCRIPT for part in (*_LOOKING, *_ACTING)) + "main\n"

@@ -1,0 +1,76 @@
+"""What every part uses: the order of work, the request, lines of the reply."""
+
+SCRIPT = r"""# shellcheck shell=dash disable=SC2086 # lists of names are words
+set -uf
+umask 022
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export SYSTEMD_COLORS=0 SYSTEMD_PAGER='' SYSTEMD_URLIFY=0
+tab=$(printf '\t')
+
+# The order of work on one machine. Nothing is done before the request has been read to its end.
+main() {
+    read_request
+    printf '%s begin\n' "$nonce"
+    learn_manager
+    deadline=$(($(uptime) + patience))
+    if [ "$actions" ]; then
+        trap drop_new EXIT
+        trap 'exit 143' HUP INT TERM PIPE
+        admit_all
+        stop_units
+        remove_units
+        install_units
+        leave_nothing
+        reload
+        write_records
+        set_going start $starts
+        set_going restart $restarts
+        drop_new
+    fi
+    watch_units
+    look_at_all
+    printf '%s end\n' "$nonce"
+}
+
+# The request: lines of fields between tabs; no field is empty. Its last line is `end`.
+read_request() {
+    stops='' removes='' installs='' starts='' restarts='' asked='' watched=''
+    actions='' failed='' told='' dirty='' changed='' new='' complete=''
+    local key one two three four five
+    while IFS=$tab read -r key one two three four five; do
+        case $key in
+        nonce) nonce=$one ;;
+        lineage) lineage=$one ;;
+        staging) staging=$one ;;
+        patience) patience=$one ;; # hundredths of a second
+        settle) settle=$one ;;     # seconds, as sleep takes them
+        stop) stops="$stops $one" actions=yes ;;
+        remove) removes="$removes $one" actions=yes ;;
+        install) installs="$installs $one/$two/$three/$four/$five" actions=yes ;;
+        start) starts="$starts $one" actions=yes ;;
+        restart) restarts="$restarts $one" actions=yes ;;
+        watch) watched="$watched $one" ;;
+        look) asked="$asked $one" ;; # every name above too, once
+        end) complete=yes && break ;;
+        esac
+    done
+    [ "$complete" ] || exit 65 # EX_DATAERR: the connection broke off
+}
+
+# Print a line of the reply: fields between tabs.
+say() {
+    printf '%s' "$1"
+    shift
+    for field in "$@"; do printf '\t%s' "$field"; done
+    printf '\n'
+}
+
+# Give up: systemd cannot be worked with here.
+refuse() {
+    say "$nonce refused" "$(one_line "$1")"
+    exit 69 # EX_UNAVAILABLE
+}
+
+# Print $1 as one line of bounded length.
+one_line() { printf '%s' "$1" | tr -s '\n\r\t' ' ' | head -c 800; }
+"""

@@ -1,0 +1,119 @@
+"""Tell how the machine and the units on it are."""
+
+SCRIPT = r"""
+home=/etc/sshfleet
+units=$home/units
+records=$home/records
+runtime_units=/run/sshfleet/units
+links=/etc/systemd/system
+runtime_links=/run/systemd/system
+
+boot_wants=$links/sshfleet.target.wants
+boot_start=$links/multi-user.target.wants/sshfleet.target
+
+# Learn where systemd looks for units ($unit_path, first wins) and its version.
+learn_manager() {
+    local answer line
+    answer=$(systemctl show -p Version -p UnitPath 2>&1) ||
+        refuse "systemd does not answer: $answer"
+    version='' unit_path=''
+    while read -r line; do
+        case $line in
+        Version=*) version=${line#*=} ;;
+        UnitPath=*) unit_path=${line#*=} ;;
+        esac
+    done <<END
+$answer
+END
+    [ "$unit_path" ] || unit_path="$links $runtime_links /usr/lib/systemd/system"
+}
+
+# Set $record to the one line beside the unit $1, empty when there is none.
+read_record() {
+    record=''
+    if [ -f "$records/$1" ]; then read -r record <"$records/$1" || :; fi
+}
+
+# $1 properties, then names: `systemctl show`, a few hundred names at a time.
+show() {
+    local wanted=$1 batch='' count=0 name
+    shift
+    for name in "$@"; do
+        batch="$batch $name" count=$((count + 1))
+        if [ $count = 400 ]; then
+            systemctl show -p "$wanted" -- $batch
+            echo
+            batch='' count=0
+        fi
+    done
+    [ ! "$batch" ] || systemctl show -p "$wanted" -- $batch
+}
+
+# May the name be given to `systemctl show`? One that is no unit's would spoil the whole answer.
+is_showable() {
+    local stem=${1%.*}
+    case $1 in
+    *[!A-Za-z0-9:_.\\@-]* | [@.-]*) return 1 ;;
+    "${stem%%@*}@.${1##*.}") return 1 ;; # a template
+    *.service | *.socket | *.timer | *.path | *.mount | *.automount | *.device) ;;
+    *) return 1 ;;
+    esac
+}
+
+# Set $names to the units in our folders and those asked for, $files to their files.
+list_units() {
+    local file name
+    names='' files=''
+    set +f
+    for file in "$units"/* "$runtime_units"/*; do
+        name=${file##*/}
+        if [ ! -f "$file" ] || [ -L "$file" ] || ! is_showable "$name"; then continue; fi
+        case $file in
+        "$runtime_units"/*) [ ! -f "$units/$name" ] || continue ;;
+        esac
+        names="$names $name" files="$files $file"
+    done
+    set -f
+    for name in $asked; do
+        [ -f "$units/$name" ] || [ -f "$runtime_units/$name" ] || names="$names $name"
+    done
+}
+
+properties=Id,LoadState,ActiveState,SubState,Result,Type,InvocationID,NRestarts,ExecMainStatus
+properties=$properties,Job,FragmentPath,UnitFileState
+
+tell_machine() {
+    local id='' boot='' up='' kilobytes='' line os=''
+    read -r id </etc/machine-id || :
+    read -r boot </proc/sys/kernel/random/boot_id
+    read -r up _ </proc/uptime
+    read -r _ kilobytes _ </proc/meminfo # MemTotal is the first line
+    while read -r line; do
+        case $line in PRETTY_NAME=*) os=${line#*=} && break ;; esac
+    done </etc/os-release
+    say machine "$id"
+    say boot "$boot"
+    say uptime "$up"
+    say os "$os"
+    say arch "$(uname -m)"
+    say systemd "$version"
+    say cpus "$(nproc)"
+    say memory "$kilobytes"
+}
+
+look_at_all() {
+    local name boot record
+    tell_machine
+    list_units
+    for name in $names; do
+        boot=no
+        if [ -L "$boot_wants/$name" ] && [ -L "$boot_start" ]; then boot=yes; fi
+        read_record "$name"
+        say unit "$name" "$boot" "$record"
+    done
+    printf '%s sums\n' "$nonce"
+    [ ! "$files" ] || sha256sum -z -- $files
+    printf '\n%s show\n' "$nonce"
+    show "$properties" $names
+}
+"""

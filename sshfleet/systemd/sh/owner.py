@@ -1,0 +1,60 @@
+"""Whose name is it: what is not ours on a machine is refused before anything is done."""
+
+SCRIPT = r"""
+# Is $1 a link that leads to $2? (Only a link to nothing has to be read, which is a fork.)
+leads_to() {
+    [ -L "$1" ] && { [ "$1" -ef "$2" ] || { [ ! -e "$1" ] && [ "$(readlink -- "$1")" = "$2" ]; }; }
+}
+
+# Is the file $1 a link to our unit $2?
+is_our_link() { leads_to "$1" "$units/$2" || leads_to "$1" "$runtime_units/$2"; }
+
+# Set $owner to the file that gives the name $1 its meaning unless that is a link of ours: nothing
+# when the name is free. An instance without a file of its own belongs to its template.
+find_owner() {
+    local template='' candidate folder
+    case $1 in
+    *@*) template=${1%%@*}@.${1##*.} ;;
+    esac
+    owner=''
+    for candidate in "$1" $template; do
+        for folder in $unit_path; do
+            owner=$folder/$candidate
+            if [ -e "$owner" ] || [ -L "$owner" ]; then
+                if is_our_link "$owner" "$candidate"; then owner=''; fi
+                return
+            fi
+        done
+    done
+    owner=''
+}
+
+# $1 verb, $2 name: fail the operation when the name is not ours to work with.
+admit() {
+    local record owner
+    find_owner "$2"
+    if [ "$owner" ]; then
+        # An empty file and a link to /dev/null both mean masked.
+        [ -s "$owner" ] || owner="$owner, which masks it"
+        fail "$1" "$2" "the name is taken by $owner"
+        return
+    fi
+    read_record "$2"
+    case $record in
+    *"\"lineage\":\"$lineage\""*) ;;
+    *'"lineage":"'*)
+        record=${record#*'"lineage":"'}
+        fail "$1" "$2" "it belongs to another journal (lineage ${record%%'"'*})"
+        ;;
+    esac
+}
+
+admit_all() {
+    local word name
+    for name in $stops; do admit stop "$name"; done
+    for name in $removes; do is_in "$name" "$failed" || admit remove "$name"; done
+    for word in $installs; do is_in "${word%%/*}" "$failed" || admit install "${word%%/*}"; done
+    for name in $starts; do is_in "$name" "$failed" || admit start "$name"; done
+    for name in $restarts; do is_in "$name" "$failed" || admit restart "$name"; done
+}
+"""

@@ -1,0 +1,78 @@
+"""How units are right now, and waiting until they have come to rest."""
+
+SCRIPT = r"""
+# Sort the names: $moving are neither inactive nor failed, $broken are failed, $turning change state
+# right now. Units that systemd has not loaded are inactive. False when systemctl cannot tell; then
+# $states is what it said.
+survey() {
+    local name state
+    moving='' broken='' turning=''
+    states=$(systemctl list-units --all --full --plain --no-legend -- "$@" 2>&1) || return 1
+    while read -r name _ state _; do
+        case $state in
+        '' | inactive) continue ;;
+        failed) broken="$broken $name" && continue ;;
+        active) ;;
+        *) turning="$turning $name" ;; # activating, deactivating, reloading, refreshing …
+        esac
+        moving="$moving $name"
+    done <<END
+$states
+END
+}
+
+# Print the time since boot in hundredths of a second.
+uptime() {
+    local up
+    read -r up _ </proc/uptime
+    echo $((${up%.*} * 100 + 1${up#*.} - 100))
+}
+
+past_deadline() { [ "$(uptime)" -ge "$deadline" ]; }
+
+# Sleep a moment, then longer ones.
+nap() {
+    sleep "$moment"
+    case $moment in
+    0.02) moment=0.05 ;;
+    0.05) moment=0.1 ;;
+    *) moment=0.2 ;;
+    esac
+}
+
+# Does one of the units change state, or wait for its turn?
+in_transition() {
+    case $(systemctl list-jobs --no-legend -- "$@" 2>/dev/null) in
+    *[0-9]*) return 0 ;;
+    esac
+    survey "$@" && [ "$turning" ]
+}
+
+# Wait for the watched units; tell how they are, then let them settle: to systemd, a service of some
+# types is active as soon as it has been forked or executed, however soon it dies.
+watch_units() {
+    set -- $watched
+    [ $# -gt 0 ] || return 0
+    moment=0.02
+    while in_transition "$@" && ! past_deadline; do nap; done
+    local before
+    before=$(show Id,Type,ActiveState,InvocationID,NRestarts "$@")
+    printf '%s before\n%s\n%s after\n' "$nonce" "$before" "$nonce"
+    if has_to_settle "$before"; then sleep "$settle"; fi
+}
+
+has_to_settle() {
+    local line quick='' active=''
+    while read -r line; do
+        case $line in
+        Type=simple | Type=exec | Type=idle) quick=yes ;;
+        ActiveState=active) active=yes ;;
+        '') quick='' active='' ;;
+        esac
+        [ ! "$quick" ] || [ ! "$active" ] || return 0
+    done <<END
+$1
+END
+    return 1
+}
+"""

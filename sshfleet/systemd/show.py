@@ -1,0 +1,140 @@
+"""Blocks of `systemctl show` and what else the script tells of units → UnitState.
+
+Rule 1: properties come in any order, and those an older systemd does not know are missing.
+Rule 2: blocks answer the names in their order; `Id` is another name where a name is an alias, so it
+only helps when a block is missing.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sshfleet.errors import UnitFileError
+from sshfleet.model.observed import Record, UnitState
+from sshfleet.model.unit import UnitName, checked_name
+
+Block = Mapping[str, str]
+
+# systemd takes a service of these types for active before it has done anything.
+_QUICK = ("simple", "exec", "idle")
+_VALUE = 500  # characters
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Told(NamedTuple):
+    """A `unit` line: the name, whether it starts at boot (yes, no), and its record, raw."""
+
+    name: str
+    boot: str
+    record: str
+
+
+def blocks(text: str) -> list[Block]:
+    """Split the output of `systemctl show` into the properties of each unit."""
+    found: list[Block] = []
+    for block in re.split(r"\n{2,}", text.strip("\n")):
+        pairs = (line.partition("=") for line in block.split("\n") if "=" in line)
+        if properties := {key: value[:_VALUE] for key, _, value in pairs}:
+            found.append(properties)
+    return found
+
+
+def unit_states(
+    told: Sequence[Told], sums: str, after: Sequence[Block], before: Sequence[Block] | None
+) -> dict[UnitName, UnitState]:
+    """Put together what was told of each unit; `before` are those watched, at the settle's start.
+
+    ValueError when a name or number is none.
+    """
+    hashes = _hashes(sums)
+    settling = None if before is None else {block.get("Id", ""): block for block in before}
+    shown = _by_name([each.name for each in told], after)
+    states = {}
+    for name, boot, record in told:
+        block = shown[name]
+        watched = settling.get(block.get("Id", "")) if settling else None
+        states[unit_name(name)] = UnitState(
+            name=unit_name(name),
+            load=block["LoadState"],
+            active=block["ActiveState"],
+            sub=block["SubState"],
+            result=block.get("Result", ""),
+            kind=block.get("Type", ""),
+            invocation=block.get("InvocationID", ""),
+            restarts=number(block.get("NRestarts") or "0"),
+            status=number(block.get("ExecMainStatus") or "0"),
+            job=block.get("Job", ""),
+            fragment=block.get("FragmentPath", ""),
+            file_state=block.get("UnitFileState", ""),
+            sha256=hashes.get(name, ""),
+            record=_record(record),
+            boot=boot == "yes",
+            settled=None if watched is None else _has_settled(watched, block),
+        )
+    return states
+
+
+def unit_name(name: str) -> UnitName:
+    """Return the name. ValueError when it is none."""
+    try:
+        return checked_name(name)
+    except UnitFileError as error:
+        raise ValueError(error.message) from error
+
+
+def number(text: str) -> int:
+    """Read a number. ValueError when it is none, or absurdly long."""
+    if not _DIGITS.fullmatch(text):
+        raise ValueError(f"'{text[:40]}' is not a number")
+    return int(text)
+
+
+def decimal(text: str) -> float:
+    """Read a number such as 12.34. ValueError when it is none."""
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(f"'{text[:40]}' is not a number")
+    return float(text)
+
+
+def _by_name(names: Sequence[str], shown: Sequence[Block]) -> dict[str, Block]:
+    if len(names) == len(shown):
+        return dict(zip(names, shown, strict=True))
+    by_id = {block.get("Id", ""): block for block in shown}
+    if missing := [name for name in names if name not in by_id]:
+        raise ValueError(f"systemd says nothing about {', '.join(missing[:3])}")
+    return by_id
+
+
+def _hashes(sums: str) -> dict[str, str]:
+    """Read `sha256sum -z`: sum, two spaces, path, NUL."""
+    found = {}
+    for line in sums.strip("\n").split("\0"):
+        sha256, _, path = line.partition("  ")
+        if _SHA256.fullmatch(sha256):
+            found[path.rpartition("/")[2]] = sha256
+    return found
+
+
+def _record(line: str) -> Record | None:
+    """Read the record beside a unit file; None when there is none that can be read."""
+    try:
+        fields = json.loads(line)
+        record = Record(**fields)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    texts: Iterable[object] = (record.lineage, record.sha256, record.target)
+    if not all(isinstance(text, str) and len(text) <= 64 for text in texts):
+        return None
+    return record if type(record.generation) is int and record.generation >= 0 else None
+
+
+def _has_settled(before: Block, after: Block) -> bool:
+    if after["ActiveState"] != "active":
+        return False
+    if before.get("Type") not in _QUICK:
+        return True
+    same = ("ActiveState", "InvocationID", "NRestarts")
+    return all(before.get(key) == after.get(key) for key in same)

@@ -1,0 +1,113 @@
+"""Everything for one machine in one round trip: actions and questions → a script and its input.
+
+Rule 1: the script is constant; names, paths and numbers travel as lines of tab-separated fields.
+Rule 2: what is sent was checked here, so that a field never holds a tab, a newline or nothing.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sshfleet.model.action import Action, Verb
+from sshfleet.model.event import TargetState
+from sshfleet.model.observed import Reached
+from sshfleet.model.step import Run
+from sshfleet.model.unit import UnitName, checked_name, is_template
+from sshfleet.systemd.sh import ACT_SCRIPT, LOOK_SCRIPT
+
+_WORK = 30.0  # seconds for what does not wait: systemctl, files, reload
+_HEX = re.compile(r"[0-9a-f]{16,64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_LINEAGE = re.compile(r"[0-9A-Za-z-]{1,64}")
+_FOLDER = re.compile(r"/[^\0\t\n]*[^\0\t\n ]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """What one machine shall do and tell in one round trip.
+
+    `actions` are carried out in the order of Verb, then of names. Units that are stopped, and then
+    those in `watch`, are waited for until none changes state, `patience` seconds at the most. Those
+    watched that are active then must stay so for `settle` seconds if their type asks for it. `look`
+    names further units to report. `staging` is the absolute folder of the texts that were uploaded,
+    each named by its SHA-256, or nothing.
+    """
+
+    actions: tuple[Action, ...] = ()
+    look: tuple[UnitName, ...] = ()
+    watch: tuple[UnitName, ...] = ()
+    patience: float = 0.0
+    settle: float = 0.5
+    lineage: str = ""
+    staging: str = ""
+
+
+def request(transaction: Transaction, nonce: str) -> Run:
+    """Spell a transaction out; `nonce` (16 to 64 hex digits) frames the reply to it.
+
+    Without actions it does not ask for root. ValueError when a field is not what it should be:
+    such a value never comes from a user.
+    """
+    lines = [*_settings(transaction, nonce), *_orders(transaction.actions)]
+    lines += [("watch", name) for name in _names(transaction.watch)]
+    asked = {action.unit for action in transaction.actions}
+    asked.update(transaction.look, transaction.watch)
+    lines += [("look", name) for name in _names(asked)]
+    lines.append(("end",))
+    return Run(
+        script=ACT_SCRIPT if transaction.actions else LOOK_SCRIPT,
+        data="".join("\t".join(line) + "\n" for line in lines).encode("utf-8", "surrogateescape"),
+        root=bool(transaction.actions),
+        seconds=_WORK + transaction.patience + transaction.settle,
+    )
+
+
+def uploads_needed(actions: Iterable[Action], report: Reached | None) -> frozenset[str]:
+    """Return the SHA-256 of each text that INSTALL needs and the machine does not have in place."""
+    held = {name: state.sha256 for name, state in report.units.items()} if report else {}
+    return frozenset(
+        action.sha256
+        for action in actions
+        if action.verb is Verb.INSTALL and held.get(action.unit) != action.sha256
+    )
+
+
+def _settings(transaction: Transaction, nonce: str) -> Iterator[tuple[str, ...]]:
+    yield "nonce", _matching(_HEX, nonce)
+    if transaction.actions:
+        yield "lineage", _matching(_LINEAGE, transaction.lineage)
+    yield "staging", _matching(_FOLDER, transaction.staging) if transaction.staging else "-"
+    yield "patience", str(max(0, round(transaction.patience * 100)))
+    yield "settle", f"{max(0.0, transaction.settle):.3f}"
+
+
+def _orders(actions: Iterable[Action]) -> Iterator[tuple[str, ...]]:
+    for action in sorted(actions, key=Action.order):
+        name = checked_name(action.unit)
+        if action.verb is Verb.INSTALL:
+            yield ("install", name, *_particulars(action))
+        else:
+            yield action.verb.name.lower(), name
+
+
+def _particulars(action: Action) -> tuple[str, ...]:
+    if not action.target.on_machine or action.generation < 0 or is_template(action.unit):
+        raise ValueError(action)
+    target = "launched" if action.target is TargetState.LAUNCHED else "loaded"
+    return (
+        _matching(_SHA256, action.sha256),
+        str(action.generation),
+        target,
+        "yes" if action.installs else "no",
+    )
+
+
+def _names(names: Iterable[UnitName]) -> list[UnitName]:
+    """Sort, drop doubles, and templates: systemd runs only their instances."""
+    return sorted({checked_name(name) for name in names if not is_template(name)})
+
+
+def _matching(pattern: re.Pattern[str], value: str) -> str:
+    if not pattern.fullmatch(value):
+        raise ValueError(value)
+    return value

@@ -1,0 +1,150 @@
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sshfleet.errors import UnitFileError
+from sshfleet.model.action import Action, Verb
+from sshfleet.model.event import TargetState
+from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.unit import UnitName
+from sshfleet.systemd.sh import ACT_SCRIPT, FULL_TEXT, LOOK_SCRIPT
+from sshfleet.systemd.transaction import Transaction, request, uploads_needed
+from tests.builders import LINEAGE, reached, sha256, state, unit
+
+NONCE = "0123456789abcdef"
+WEB, DB = UnitName("web.service"), UnitName("db.service")
+
+
+def action(verb: Verb, name: str = "web.service", **more: object) -> Action:
+    base = Action(
+        machine=MachineName("m1"),
+        machine_id=MachineId("0" * 32),
+        verb=verb,
+        unit=UnitName(name),
+        reason="test",
+    )
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+def install(name: str = "web.service", **more: object) -> Action:
+    return action(Verb.INSTALL, name, **{"sha256": sha256("x"), "generation": 3, **more})
+
+
+def lines(*actions: Action, **more: object) -> list[str]:
+    transaction = Transaction(actions=actions, lineage=LINEAGE, **more)  # type: ignore[arg-type]
+    return request(transaction, NONCE).data.decode().splitlines()
+
+
+def test_orders_go_by_verb_then_name() -> None:
+    asked = [action(Verb.START), install(), action(Verb.STOP, "z.service"), action(Verb.STOP)]
+
+    told = [line.split("\t")[:2] for line in lines(*asked)]
+
+    assert told[told.index(["settle", "0.500"]) + 1 :] == [
+        ["stop", "web.service"],
+        ["stop", "z.service"],
+        ["install", "web.service"],
+        ["start", "web.service"],
+        ["look", "web.service"],
+        ["look", "z.service"],
+        ["end"],
+    ]
+
+
+def test_install_carries_its_particulars() -> None:
+    launched = install(target=TargetState.LAUNCHED, installs=True)
+    assert f"install\tweb.service\t{sha256('x')}\t3\tlaunched\tyes" in lines(launched)
+    assert f"install\tweb.service\t{sha256('x')}\t3\tloaded\tno" in lines(install())
+
+
+def test_only_looking_needs_no_root_and_a_third_of_the_script() -> None:
+    look = request(Transaction(look=(WEB,)), NONCE)
+    act = request(Transaction(actions=(install(),), lineage=LINEAGE), NONCE)
+
+    assert (look.root, act.root) == (False, True)
+    assert len(look.script) < len(act.script) / 3
+
+
+def test_the_scripts_fit_into_a_round_trip() -> None:
+    # Ten segments of 1460 bytes are what TCP sends at first (RFC 6928); a login opens the window to
+    # about twice that.
+    assert len(LOOK_SCRIPT) < 6000
+    assert len(ACT_SCRIPT) < 20000
+
+
+def test_names_are_asked_for_once_and_templates_never() -> None:
+    asked = lines(install(), look=(WEB, UnitName("a@.service"), DB), watch=(WEB, WEB))
+    assert [line for line in asked if line.startswith(("look", "watch"))] == [
+        "watch\tweb.service",
+        "look\tdb.service",
+        "look\tweb.service",
+    ]
+
+
+def test_patience_and_settle_prolong_the_deadline() -> None:
+    hasty = request(Transaction(), NONCE).seconds
+    patient = request(Transaction(patience=8.0, settle=2.0), NONCE).seconds
+    assert patient == hasty + 8.0 + 1.5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"lineage": ""},
+        {"lineage": 'x"y'},
+        {"lineage": "a\tb"},
+        {"staging": "relative"},
+        {"staging": "/a\nend"},
+        {"staging": "/a\tb"},
+        {"actions": (install(sha256=""),)},
+        {"actions": (install(sha256="X" * 64),)},
+        {"actions": (install(target=TargetState.ABSENT),)},
+        {"actions": (install(generation=-1),)},
+        {"actions": (install("web@.service"),)},
+    ],
+)
+def test_what_no_user_can_cause_is_a_value_error(wrong: dict[str, object]) -> None:
+    base = Transaction(actions=(install(),), lineage=LINEAGE)
+    with pytest.raises(ValueError):
+        request(replace(base, **wrong), NONCE)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("nonce", ["", "short", "0123456789ABCDEF", "0123456789abcde\n"])
+def test_a_nonce_is_hexadecimal(nonce: str) -> None:
+    with pytest.raises(ValueError):
+        request(Transaction(), nonce)
+
+
+@pytest.mark.parametrize("name", ["a b.service", "a\tb.service", "*.service", "../x.service", "-x"])
+def test_no_name_leaves_that_is_none(name: str) -> None:
+    with pytest.raises(UnitFileError):
+        request(Transaction(look=(UnitName(name),)), NONCE)
+    with pytest.raises(UnitFileError):
+        request(Transaction(actions=(action(Verb.STOP, name),), lineage=LINEAGE), NONCE)
+
+
+def test_only_texts_that_are_not_in_place_are_uploaded() -> None:
+    old, new = unit("web.service"), unit("db.service")
+    held = reached("m1", state(old))
+    asked = [install("web.service", sha256=old.sha256), install("db.service", sha256=new.sha256)]
+
+    assert uploads_needed([*asked, action(Verb.STOP)], held) == {new.sha256}
+    assert uploads_needed(asked, None) == {old.sha256, new.sha256}
+
+
+def test_the_script_is_plain_enough_for_shellcheck(tmp_path: Path) -> None:
+    script = tmp_path / "transaction.sh"
+    script.write_text(FULL_TEXT)
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    said = subprocess.run([shellcheck, script], capture_output=True, text=True, check=False)
+    assert said.stdout == ""
+
+
+@pytest.mark.parametrize("text", [LOOK_SCRIPT, ACT_SCRIPT])
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_what_travels_is_still_a_script(shell: str, text: str) -> None:
+    said = subprocess.run([shell, "-n"], input=text.encode(), capture_output=True, check=False)
+    assert (said.returncode, said.stderr) == (0, b"")
