@@ -5,6 +5,7 @@ Rule 1: the error names both keys as the file spells them and shows the line of 
 
 from collections.abc import Mapping
 
+from sshfleet.errors import UnitFileError
 from sshfleet.unitfile import glob
 from sshfleet.unitfile.keys import Key
 from sshfleet.unitfile.values import Value
@@ -29,9 +30,10 @@ def check_combinations(asked: Mapping[Key, tuple[Value, ...]], *, is_global: boo
             continue
         if asked[one] and asked[other]:
             first, second = asked[one][0], asked[other][0]
-            second.wrong(
-                f"cannot be used together with {first.spelling}",
-                f"remove one of them: {reason}",
+            raise UnitFileError(
+                f"{second.spelling} cannot be used together with {first.spelling}",
+                hint=f"remove one of them: {reason}",
+                place=second.place,
             )
 
 

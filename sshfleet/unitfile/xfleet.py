@@ -125,7 +125,8 @@ def _name_hint(text: str) -> str:
 
 
 def _glob(value: Value) -> str:
-    if not value.late and (problem := glob.problem(value.text)):
+    # No instance name can mend a glob that is malformed around its %i.
+    if problem := glob.problem(value.text):
         value.wrong(
             f"the glob '{shown(value.text)}' {problem}",
             "a glob is like web@*.service, web@?.service or web@[a-c].service",

@@ -16,6 +16,7 @@ from tests.unitfile.rules import refused
         ("MachineId", "did you mean MachineID?"),
         ("global", "did you mean Global?"),
         ("X-Global", "did you mean Global?"),
+        ("X-ConditionGlobal", "did you mean Global?"),
         ("X-ConditionConflicts", "did you mean Conflicts?"),
         ("X-MachineMetadata", "did you mean MachineMetadata?"),
         ("X-ConditionMetadata", "did you mean MachineMetadata?"),

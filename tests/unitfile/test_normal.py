@@ -57,7 +57,7 @@ def test_sections_are_merged_in_order_and_comments_blanks_and_empty_sections_are
 
 
 def test_a_continuation_is_kept_as_fleet_kept_it() -> None:
-    assert normal_form(read("[S]\nk=a \\\n   b \nl=c \\\n\n")) == "[S]\nk=a \\\n   b\nl=c \\\n\n"
+    assert normal_form(read("[S]\nk=a \\\n   b \nl=c \\\n \t\n")) == "[S]\nk=a \\\n   b\nl=c \\\n\n"
 
 
 @given(lines_of_a_unit)

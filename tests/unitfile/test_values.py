@@ -31,7 +31,7 @@ def test_names_are_parted_by_blanks_quotes_and_lines_alike(key: str, lines: list
 
 def test_metadata_is_parted_by_quotes_and_lines_only() -> None:
     assert rules("MachineMetadata=region=us east").metadata == (("region", "us east"),)
-    assert rules('MachineMetadata="a=1"  "b=x y" "a=1"').metadata == (("a", "1"), ("b", "x y"))
+    assert rules('MachineMetadata="a=1"  "b=x y"\t"a=1"').metadata == (("a", "1"), ("b", "x y"))
     assert rules("MachineMetadata=a=<1!").metadata == (("a", "<1!"),)
 
 

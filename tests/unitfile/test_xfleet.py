@@ -170,7 +170,7 @@ def test_an_instance_is_judged_by_what_its_rules_have_become() -> None:
 
 
 def test_what_is_wrong_for_every_instance_is_refused_in_the_template() -> None:
-    for line in ("MachineMetadata=rack%i", "Conflicts=web[", "MachineOf=db", "Global=maybe"):
+    for line in ("MachineMetadata=rack%i", "Conflicts=web[%i", "MachineOf=db", "Global=maybe"):
         refused(line, name="web@.service")
 
 
