@@ -23,7 +23,8 @@ from sshfleet.model.step import Completed
 from sshfleet.model.unit import UnitName
 from sshfleet.systemd import show
 
-STILL_STOPPING = "still stopping"  # the detail of an order that is to be given again
+# Details of orders that are to be given again: the first holds up the second.
+POSTPONED = ("still stopping", "not done: what comes before it failed")
 
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}")
 _BOOT_ID = re.compile(r"[0-9a-f-]{32,36}")
