@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from sshfleet.exchange import exchange
 from sshfleet.model.action import Action
 from sshfleet.model.machine import Fleet, Machine, MachineName
 from sshfleet.model.observed import Observed, Reached, Unreachable
 from sshfleet.model.unit import UnitName
-from sshfleet.observe import exchange
 from sshfleet.systemd.reply import Outcome, Reply
 from sshfleet.systemd.transaction import Transaction, uploads_needed
 from sshfleet.transport.base import Transport, TransportError

@@ -26,7 +26,6 @@ from sshfleet.plan.intent import Intent
 from sshfleet.plan.planner import make_plan
 from sshfleet.plan.reconcile import Asked
 from sshfleet.plan.world import World
-from sshfleet.systemd.reply import POSTPONED
 from sshfleet.transport.base import Transport
 
 PATIENCE = 4.0  # seconds a machine watches its units within one round trip
@@ -198,7 +197,7 @@ class _Run:
         events = []
         for one in ended:
             action, outcome = one.action, one.outcome
-            if outcome and outcome.detail in POSTPONED:
+            if outcome and outcome.postponed:
                 continue
             self.ended.append(one)
             words = outcome.detail if outcome and not outcome.ok else ""

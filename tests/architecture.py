@@ -21,8 +21,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "transport": frozenset({"errors", "model"}),
     "inventory": frozenset({"errors", "model"}),
     "plan": frozenset({"errors", "model", "unitfile"}),
-    "observe": frozenset({"errors", "model", "systemd", "transport.base"}),
-    "apply": frozenset({"errors", "model", "systemd", "transport.base"}),
+    "exchange": frozenset({"errors", "model", "systemd", "transport.base"}),
+    "observe": frozenset({"errors", "model", "exchange", "systemd", "transport.base"}),
+    "apply": frozenset({"errors", "model", "exchange", "systemd", "transport.base"}),
     "converge": frozenset(
         {"errors", "model", "plan", "journal", "observe", "apply", "transport.base"}
     ),
@@ -42,7 +43,7 @@ HOMES: dict[str, frozenset[str]] = {
     "msgspec": frozenset({"journal", "inventory", "render"}),
 }
 
-ASYNC = frozenset({"transport", "observe", "apply", "converge", "cli"})
+ASYNC = frozenset({"transport", "exchange", "observe", "apply", "converge", "cli"})
 
 # No I/O, no clock, no randomness, no logging: the same arguments give the same answer.
 PURE = frozenset({"errors", "model", "unitfile", "plan", "systemd", "render"})

@@ -10,8 +10,9 @@ import typer
 from sshfleet import __version__
 from sshfleet.cli import errors, lab, lists, machines, reconcile, units
 from sshfleet.cli.argv import hoisted
-from sshfleet.cli.context import Context, Terminated
+from sshfleet.cli.context import Context
 from sshfleet.cli.settings import Output, Settings, Strict
+from sshfleet.cli.terminated import Terminated
 from sshfleet.errors import ExitCode, SshfleetError
 
 app = typer.Typer(

@@ -1,9 +1,7 @@
 """The composition root: what a verb needs, made when it is first asked for."""
 
-import asyncio
 import getpass
 import os
-import signal
 import socket
 import sys
 from collections.abc import Coroutine, Iterator
@@ -24,10 +22,6 @@ if TYPE_CHECKING:
     from sshfleet.transport.base import Transport
 
 T = TypeVar("T")
-
-
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP arrived."""
 
 
 class Context:
@@ -98,7 +92,9 @@ class Context:
 
     def run(self, work: Coroutine[None, None, T]) -> T:
         """Run a coroutine; SIGTERM and SIGHUP cancel it like Ctrl-C does."""
-        return asyncio.run(_interruptible(work))
+        from sshfleet.cli.interrupts import run
+
+        return run(work)
 
     def out(self, text: str) -> None:
         """Print a result; `text` is already safe and ends with its newline."""
@@ -136,25 +132,6 @@ class Context:
         """Tell whether stdout is a terminal that shows colour."""
         plain = self.settings.no_color or os.environ.get("TERM") == "dumb"
         return sys.stdout.isatty() and not plain
-
-
-async def _interruptible(work: Coroutine[None, None, T]) -> T:
-    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
-    ended: list[int] = []
-
-    def end(number: int) -> None:
-        ended.append(number)
-        task.cancel()
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, end, number)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        if ended:
-            raise Terminated from None
-        task.cancel()
-        raise
 
 
 def _default_strict() -> Strict:

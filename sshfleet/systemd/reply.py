@@ -24,7 +24,7 @@ from sshfleet.model.unit import UnitName
 from sshfleet.systemd import show
 
 # Details of orders that are to be given again: the first holds up the second.
-POSTPONED = ("still stopping", "not done: what comes before it failed")
+_POSTPONED = ("still stopping", "not done: what comes before it failed")
 
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}")
 _BOOT_ID = re.compile(r"[0-9a-f-]{32,36}")
@@ -46,6 +46,11 @@ class Outcome:
     unit: UnitName
     ok: bool
     detail: str = ""
+
+    @property
+    def postponed(self) -> bool:
+        """Tell whether the order is to be given again, once a stop is over."""
+        return self.detail in _POSTPONED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
