@@ -1,4 +1,4 @@
-"""A folder that is ours alone, and the files in it.
+"""A folder that is ours alone, where it lies when nobody says, and the files in it.
 
 Rule 1: the folder is opened once and every name is looked up inside it (dir_fd), so nobody can
 slip another folder in between two steps. Symbolic links are never followed to a file.
@@ -7,12 +7,14 @@ Rule 3: no file descriptor is inherited by a program we start (O_CLOEXEC).
 """
 
 import os
+import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sshfleet.journal.place import README
+from sshfleet.errors import InventoryError, JournalError
 from sshfleet.journal.trust import (
     check_file,
     check_folder,
@@ -20,9 +22,42 @@ from sshfleet.journal.trust import (
     told_as_journal_error,
 )
 
+README = """\
+This folder belongs to sshfleet. It is the memory of one fleet: which units are wanted, and on
+which machines they were placed. Keep it, back it up as a whole, and do not edit it.
+
+journal.jsonl       what was decided, one checksummed line each
+journal.jsonl.lock  held while a command works; it stays, and is harmless
+observed.json       what was last seen on the machines; may be deleted
+
+The format, how to check it by hand, and how to mend it: docs/journal.md in sshfleet's source.
+"""
+
 # O_NONBLOCK: a pipe in a file's place must not hold us up; plain files do not heed it.
 _ALWAYS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _PART = 8 * 1024 * 1024  # bytes read at once
+
+
+def default_path(fleet_name: str, environ: Mapping[str, str]) -> Path:
+    """Return $XDG_STATE_HOME/sshfleet/<fleet>/journal.jsonl (~/.local/state without it).
+
+    Raises InventoryError when the name cannot name a folder, JournalError without a home.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", fleet_name):
+        raise InventoryError(
+            f"{fleet_name!r:.80} cannot be a fleet's name",
+            hint="use letters, digits, dot, dash and underscore; it names the journal's folder",
+        )
+    state = environ.get("XDG_STATE_HOME", "")
+    if not state.startswith("/"):  # the specification: a relative path is to be ignored
+        home = environ.get("HOME", "")
+        if not home.startswith("/"):
+            raise JournalError(
+                "there is no home folder to keep the journal in",
+                hint="set HOME, or say --journal PATH",
+            )
+        state = f"{home}/.local/state"
+    return Path(state, "sshfleet", fleet_name, "journal.jsonl")
 
 
 class Folder:

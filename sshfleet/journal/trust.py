@@ -46,8 +46,13 @@ def told_as_journal_error(doing: str, path: Path) -> Iterator[None]:
 
 def check_folder(fd: int, path: Path, *, allow_network_fs: bool) -> None:
     """Raise JournalError unless the open folder is ours, and on a disk of this computer."""
-    _check_owner_and_mode(os.fstat(fd), path)
-    fs_type = "" if allow_network_fs else fs_type_of(fd)
+    check_owner_and_mode(os.fstat(fd), path)
+    if not allow_network_fs:
+        check_local(fs_type_of(fd), path)
+
+
+def check_local(fs_type: str, path: Path) -> None:
+    """Raise JournalError for a type of file system whose locks and fsync may not hold."""
     if may_be_elsewhere(fs_type):
         raise JournalError(
             f"the journal's folder is on a network file system ({fs_type}), where locks and "
@@ -64,10 +69,11 @@ def check_file(fd: int, path: Path) -> None:
         raise JournalError(
             "this is not a plain file", hint="say --journal with another path", place=str(path)
         )
-    _check_owner_and_mode(status, path)
+    check_owner_and_mode(status, path)
 
 
-def _check_owner_and_mode(status: os.stat_result, path: Path) -> None:
+def check_owner_and_mode(status: os.stat_result, path: Path) -> None:
+    """Raise JournalError for what belongs to others, or what others may write to."""
     quoted = shlex.quote(str(path))
     if status.st_uid not in (os.geteuid(), 0):
         raise JournalError(

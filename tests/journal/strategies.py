@@ -1,0 +1,77 @@
+"""What may stand in a journal: any text, any event, and runs of events that make sense."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from sshfleet.journal.codec import LARGEST
+from sshfleet.journal.record import Stamp
+from sshfleet.model import event as ev
+from sshfleet.model.desired import CannotFold, DesiredState, fold
+from sshfleet.model.event import Event, TargetState
+from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.unit import UnitName
+
+START = datetime(2026, 11, 23, 8, 0, 6, 123000, tzinfo=UTC)
+STAMP = Stamp(at=START, by="core@laptop", cmd="sshfleet start web.service")
+
+TEXTS = {hashlib.sha256(text.encode()).hexdigest(): text for text in ("[Unit]\n", "é\x7f\x00", "")}
+UNITS = [UnitName(name) for name in ("web.service", "db@1.service", "tick.timer")]
+MACHINES = [MachineId(letter * 32) for letter in "abc"]
+NAMES = [MachineName(name) for name in ("core-01", "core-02")]
+
+any_text = st.text(max_size=20)
+numbers = st.integers(0, LARGEST)
+units = any_text.map(UnitName)
+machines = any_text.map(MachineId)
+
+BY_TYPE: dict[type[Event], st.SearchStrategy[Event]] = {
+    ev.JournalStarted: st.builds(ev.JournalStarted, any_text),
+    ev.TextStored: st.builds(ev.TextStored, any_text, any_text),
+    ev.UnitSubmitted: st.builds(ev.UnitSubmitted, units, any_text),
+    ev.TargetSet: st.builds(ev.TargetSet, units, st.sampled_from(TargetState)),
+    ev.UnitPlaced: st.builds(ev.UnitPlaced, units, machines, numbers, any_text),
+    ev.UnitUnplaced: st.builds(ev.UnitUnplaced, units, machines, any_text),
+    ev.UnitRemoved: st.builds(ev.UnitRemoved, units, machines),
+    ev.RestartAsked: st.builds(
+        ev.RestartAsked, units, st.dictionaries(machines, any_text, max_size=3)
+    ),
+    ev.MachineSeen: st.builds(ev.MachineSeen, machines, any_text.map(MachineName), any_text),
+    ev.ActionEnded: st.builds(ev.ActionEnded, units, machines, any_text, any_text, any_text),
+}
+any_event = st.one_of(*BY_TYPE.values())
+moments = st.integers(0, 4_000_000_000_000).map(
+    lambda milliseconds: datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
+)
+stamps = st.builds(Stamp, at=moments, by=any_text, cmd=any_text)
+
+_unit, _machine = st.sampled_from(UNITS), st.sampled_from(MACHINES)
+_plausible: st.SearchStrategy[Event] = st.one_of(
+    st.sampled_from([ev.TextStored(key, text) for key, text in TEXTS.items()]),
+    st.builds(ev.UnitSubmitted, _unit, st.sampled_from(sorted(TEXTS))),
+    st.builds(ev.TargetSet, _unit, st.sampled_from(TargetState)),
+    st.builds(ev.UnitPlaced, _unit, _machine, st.integers(0, 9), st.just("fewest units")),
+    st.builds(ev.UnitUnplaced, _unit, _machine, st.just("drained")),
+    st.builds(ev.UnitRemoved, _unit, _machine),
+    st.builds(ev.RestartAsked, _unit, st.dictionaries(_machine, st.just("f00d"), max_size=2)),
+    st.builds(ev.MachineSeen, _machine, st.sampled_from(NAMES), st.just("10.0.0.1")),
+    st.builds(ev.ActionEnded, _unit, _machine, st.just("start"), st.just("new"), st.just("done")),
+)
+
+
+def _sensible(drawn: list[Event]) -> list[Event]:
+    state, kept = DesiredState(lineage="0123"), list[Event]()
+    for event in drawn:
+        try:
+            state = fold(state, [event])
+        except CannotFold:
+            continue
+        kept.append(event)
+    return kept
+
+
+_stored: list[Event] = [ev.TextStored(key, text) for key, text in TEXTS.items()]
+_known: list[Event] = [ev.UnitSubmitted(unit, min(TEXTS)) for unit in UNITS]
+runs = st.lists(_plausible, max_size=40).map(lambda drawn: _sensible([*_stored, *_known, *drawn]))
+"""Runs of events that fold: three units are known from the start, then anything happens."""

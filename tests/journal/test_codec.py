@@ -1,0 +1,102 @@
+import typing
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+
+from sshfleet.journal.codec import (
+    EVENT_TYPES,
+    LARGEST,
+    Malformed,
+    TooNew,
+    event_from_dict,
+    event_to_dict,
+)
+from sshfleet.model import event as ev
+from sshfleet.model.event import Event, TargetState
+from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.unit import UnitName
+from tests.journal.strategies import BY_TYPE, any_event
+
+WEB = UnitName("web.service")
+PLACED = ev.UnitPlaced(WEB, MachineId("a" * 32), 3, "fewest units")
+
+
+def test_every_event_has_a_name_on_disk_and_a_strategy() -> None:
+    members = set(typing.get_args(Event))
+    assert set(EVENT_TYPES.values()) == members
+    assert set(BY_TYPE) == members
+    assert len(EVENT_TYPES) == len(members)
+
+
+def test_names_and_fields_on_disk_stay_what_they_were_released_as() -> None:
+    written = {name: [f.name for f in fields(event)] for name, event in EVENT_TYPES.items()}
+    assert written == {
+        "journal-started": ["lineage"],
+        "text-stored": ["sha256", "text"],
+        "unit-submitted": ["unit", "sha256"],
+        "target-set": ["unit", "target"],
+        "unit-placed": ["unit", "machine", "generation", "reason"],
+        "unit-unplaced": ["unit", "machine", "reason"],
+        "unit-removed": ["unit", "machine"],
+        "restart-asked": ["unit", "invocations"],
+        "machine-seen": ["machine", "name", "address"],
+        "action-ended": ["unit", "machine", "verb", "reason", "result"],
+    }
+
+
+@given(any_event)
+def test_an_event_comes_back_as_it_was(event: Event) -> None:
+    assert event_from_dict(event_to_dict(event)) == event
+
+
+def test_an_event_is_its_type_and_its_fields() -> None:
+    assert event_to_dict(ev.TargetSet(WEB, TargetState.LAUNCHED)) == {
+        "type": "target-set",
+        "unit": "web.service",
+        "target": "launched",
+    }
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        {"type": "unit-blessed", "unit": "web.service"},
+        {**event_to_dict(PLACED), "lease": 90},
+        {"type": "target-set", "unit": "web.service", "target": "hibernating"},
+    ],
+)
+def test_what_is_not_known_here_was_written_by_a_newer_program(newer: dict[str, object]) -> None:
+    with pytest.raises(TooNew):
+        event_from_dict(newer)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"type": 7},
+        {"type": "unit-removed", "unit": "web.service"},
+        {**event_to_dict(PLACED), "generation": "3"},
+        {**event_to_dict(PLACED), "generation": True},
+        {**event_to_dict(PLACED), "generation": -1},
+        {**event_to_dict(PLACED), "generation": LARGEST + 1},
+        {**event_to_dict(PLACED), "generation": 3.0},
+        {**event_to_dict(PLACED), "unit": None},
+        {"type": "target-set", "unit": "web.service", "target": 1},
+        {"type": "restart-asked", "unit": "web.service", "invocations": ["a"]},
+        {"type": "restart-asked", "unit": "web.service", "invocations": {"a": 1}},
+    ],
+)
+def test_what_no_version_writes_is_malformed(broken: dict[str, object]) -> None:
+    with pytest.raises(Malformed) as caught:
+        event_from_dict(broken)
+    assert not isinstance(caught.value, TooNew)
+
+
+def test_what_could_not_be_read_again_is_not_written() -> None:
+    seen = ev.MachineSeen(MachineId("a"), MachineName("core-01"), "lone \udcff surrogate")
+    with pytest.raises(Malformed, match="not Unicode"):
+        event_to_dict(seen)
+    with pytest.raises(Malformed, match="whole number"):
+        event_to_dict(ev.UnitPlaced(WEB, MachineId("a"), LARGEST + 1, ""))

@@ -1,0 +1,97 @@
+import json
+
+import pytest
+from hypothesis import given
+
+from sshfleet.journal.codec import Malformed, TooNew
+from sshfleet.journal.record import decode
+from sshfleet.journal.snapshot import (
+    WORTHWHILE,
+    Snapshot,
+    essential,
+    snapshot_from_dict,
+    snapshot_to_dict,
+    worth_it,
+)
+from sshfleet.model.desired import DesiredState, fold
+from sshfleet.model.event import Event
+from tests.journal.lines import SHA, STORY, WEB, lines
+from tests.journal.strategies import runs
+
+STATE = fold(DesiredState(), STORY)
+
+
+@given(runs)
+def test_any_state_comes_back_from_its_line_as_it_was(events: list[Event]) -> None:
+    state = fold(DesiredState(lineage="0123"), events)
+    [line] = lines([Snapshot(state)])
+    assert decode(line[:-1]).event == Snapshot(state)
+
+
+def test_a_state_is_written_like_this() -> None:
+    [line] = lines([Snapshot(STATE)])
+    assert json.loads(line)["event"] == {
+        "type": "snapshot",
+        "lineage": "0123456789abcdef0123456789abcdef",
+        "generation": 1,
+        "machines": {"a" * 32: {"address": "10.0.0.1", "name": "core-01"}},
+        "texts": {SHA: "[Service]\nExecStart=/bin/true\n"},
+        "units": {
+            "web.service": {
+                "sha256": SHA,
+                "target": "launched",
+                "generation": 1,
+                "placements": ["a" * 32],
+                "holders": ["a" * 32],
+                "restart": {},
+            }
+        },
+    }
+
+
+@given(runs)
+def test_only_texts_that_no_unit_has_are_left_out(events: list[Event]) -> None:
+    state = fold(DesiredState(), events)
+    small = essential(state)
+    assert set(small.texts) == {unit.sha256 for unit in state.units.values()}
+    assert (small.units, small.machines) == (state.units, state.machines)
+    assert (small.lineage, small.generation) == (state.lineage, state.generation)
+
+
+def test_a_small_journal_is_left_alone_and_one_that_is_mostly_state_too() -> None:
+    assert not worth_it(WORTHWHILE, 100)
+    assert worth_it(WORTHWHILE + 1, 100)
+    assert not worth_it(WORTHWHILE + 4, WORTHWHILE // 4 + 1)
+
+
+def test_what_a_snapshot_has_more_was_written_by_a_newer_program() -> None:
+    data = snapshot_to_dict(Snapshot(STATE))
+    with pytest.raises(TooNew, match="leases"):
+        snapshot_from_dict({**data, "leases": {}})
+    unit = {**data["units"]["web.service"], "lease": 1}
+    with pytest.raises(TooNew, match="lease"):
+        snapshot_from_dict({**data, "units": {"web.service": unit}})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"units": []},
+        {"units": {"web.service": 1}},
+        {"units": {"web.service": {}}},
+        {"machines": {"a": {"name": "core-01", "address": 1}}},
+        {"texts": {"a": 1}},
+        {"lineage": None},
+        {"generation": "1"},
+    ],
+)
+def test_a_snapshot_of_another_shape_is_malformed(change: dict[str, object]) -> None:
+    with pytest.raises(Malformed):
+        snapshot_from_dict({**snapshot_to_dict(Snapshot(STATE)), **change})
+
+
+def test_placements_that_are_no_list_are_malformed() -> None:
+    data = snapshot_to_dict(Snapshot(STATE))
+    unit = {**data["units"][WEB], "placements": "abc"}
+    with pytest.raises(Malformed, match="list of machines"):
+        snapshot_from_dict({**data, "units": {WEB: unit}})
