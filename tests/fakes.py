@@ -1,0 +1,217 @@
+"""Fakes of what lies outside: machines with a small systemd, and a journal in memory.
+
+A FakeMachine reads the very input that the real script reads and answers in its format, so that
+everything from `converge` down to `systemd.reply` is the real thing. That it behaves as real
+machines do is what tests/lab compares.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from sshfleet.model.desired import DesiredState, fold
+from sshfleet.model.event import Event, JournalStarted
+from sshfleet.model.machine import Machine
+from sshfleet.model.observed import Trouble
+from sshfleet.model.step import Completed, Run
+from sshfleet.transport.base import TransportError
+from tests.builders import LINEAGE, machine_id
+
+STAGING = "/home/core/.sshfleet/staging"
+
+
+class Killed(BaseException):
+    """The controller dies right here."""
+
+
+class MemoryJournal:
+    """A journal without a disk; `before` is called ahead of each append that is not empty."""
+
+    def __init__(self, *events: Event) -> None:
+        self.events: list[Event] = [JournalStarted(LINEAGE), *events]
+        self.before: Callable[[], None] = lambda: None
+
+    @property
+    def state(self) -> DesiredState:
+        """Return the state folded from all events."""
+        return fold(DesiredState(), self.events)
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Take events as the real one does: all or none."""
+        fold(self.state, events)
+        if events:
+            self.before()
+        self.events += events
+
+
+@dataclass(slots=True)
+class Process:
+    """What a systemd knows of a unit it has loaded."""
+
+    active: str = "inactive"
+    sub: str = "dead"
+    result: str = "success"
+    kind: str = "simple"
+    runs: int = 0
+
+
+@dataclass(slots=True)
+class FakeMachine:
+    """One machine: files and records in our folder, and processes; `starts_as` scripts a start."""
+
+    name: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    records: dict[str, str] = field(default_factory=dict)
+    boots: set[str] = field(default_factory=set)
+    processes: dict[str, Process] = field(default_factory=dict)
+    staging: dict[str, bytes] = field(default_factory=dict)
+    foreign: dict[str, str] = field(default_factory=dict)
+    starts_as: dict[str, str] = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
+    reboots: int = 0
+
+    def running(self) -> set[str]:
+        """Return the names of the units that run."""
+        return {name for name, process in self.processes.items() if process.active == "active"}
+
+    def power_cycle(self) -> None:
+        """Lose all processes; systemd then starts what is wanted at boot."""
+        self.reboots += 1
+        self.processes.clear()
+        for name in self.boots:
+            self._start(name)
+
+    def answer(self, data: bytes) -> bytes:
+        """Carry out the orders of a transaction and report, as systemd/sh does."""
+        lines = [line.split("\t") for line in data.decode().splitlines()]
+        nonce = next(line[1] for line in lines if line[0] == "nonce")
+        lineage = next((line[1] for line in lines if line[0] == "lineage"), "")
+        out = []
+        for line in lines:
+            if line[0] in ("stop", "remove", "install", "start", "restart"):
+                failed = self._obey(line, lineage)
+                self.done.append(f"{line[0]} {line[1]}")
+                out.append(
+                    f"outcome\t{line[0]}\t{line[1]}\t" + (f"failed\t{failed}" if failed else "ok")
+                )
+        watched = [line[1] for line in lines if line[0] == "watch"]
+        asked = [line[1] for line in lines if line[0] == "look"]
+        return self._report(nonce, out, watched, asked).encode()
+
+    def _obey(self, line: list[str], lineage: str) -> str:
+        verb, name = line[:2]
+        if name in self.foreign and verb != "stop":
+            return f"the name is taken by {self.foreign[name]}"
+        if verb == "install":
+            return self._install(
+                name, line[2], {"lineage": lineage, "generation": int(line[3])}, line[4]
+            )
+        if verb in ("stop", "remove"):
+            self.processes.pop(name, None)
+        if verb == "remove":
+            self.files.pop(name, None)
+            self.records.pop(name, None)
+            self.boots.discard(name)
+        if verb in ("start", "restart"):
+            return self._start(name)
+        return ""
+
+    def _install(self, name: str, digest: str, record: dict[str, object], target: str) -> str:
+        present = name in self.files and sha256(self.files[name]).hexdigest() == digest
+        if not present and digest not in self.staging:
+            return "its text was not uploaded"
+        self.files[name] = self.files[name] if present else self.staging[digest]
+        self.records[name] = json.dumps({**record, "sha256": digest, "target": target})
+        (self.boots.add if target == "launched" else self.boots.discard)(name)
+        return ""
+
+    def _start(self, name: str) -> str:
+        if name not in self.files:
+            return f"Failed to start {name}: Unit {name} not found."
+        how = self.starts_as.get(name, "active")
+        if how == "missing":
+            return f"Failed to start {name}: Unit docker.service not found."
+        runs = self.processes[name].runs if name in self.processes else 0
+        ends = {
+            "active": Process("active", "running"),
+            "fails": Process("failed", "failed", "exit-code"),
+            "oneshot": Process("inactive", "dead", "success", "oneshot"),
+            "slow": Process("activating", "start-pre"),
+        }
+        self.processes[name] = ends[how]
+        self.processes[name].runs = runs + 1
+        self.started.append(name)
+        return ""
+
+    def _report(self, nonce: str, out: list[str], watched: list[str], asked: list[str]) -> str:
+        names = sorted(self.files) + [name for name in asked if name not in self.files]
+        facts = {
+            "machine": machine_id(self.name), "boot": f"{self.reboots:032x}", "uptime": "12.34",
+            "os": "Debian", "arch": "x86_64", "systemd": "252", "cpus": "2", "memory": "2048",
+        }  # fmt: skip
+        out += [f"{key}\t{value}" for key, value in facts.items()]
+        boot = {name: "yes" if name in self.boots else "no" for name in names}
+        out += [f"unit\t{name}\t{boot[name]}\t{self.records.get(name, '')}" for name in names]
+        head = f"{nonce} begin\n"
+        if watched:
+            before = "\n".join(self._block(name) for name in watched)
+            head += f"{nonce} before\n{before}\n{nonce} after\n"
+        sums = "\0".join(
+            f"{sha256(text).hexdigest()}  /etc/sshfleet/units/{name}"
+            for name, text in self.files.items()
+        )
+        shown = "\n".join(self._block(name) for name in names)
+        body = "".join(line + "\n" for line in out)
+        return f"{head}{body}{nonce} sums\n{sums}\n{nonce} show\n{shown}\n{nonce} end\n"
+
+    def _block(self, name: str) -> str:
+        process = self.processes.get(name, Process())
+        here = name in self.files or name in self.foreign
+        path = self.foreign.get(name, f"/etc/sshfleet/units/{name}" if here else "")
+        return (
+            f"Id={name}\nLoadState={'loaded' if here else 'not-found'}\n"
+            f"ActiveState={process.active}\nSubState={process.sub}\nResult={process.result}\n"
+            f"Type={process.kind}\nNRestarts=0\nExecMainStatus=0\nFragmentPath={path}\n"
+            f"InvocationID={f'{self.reboots:08x}{process.runs:024x}' if process.runs else ''}\n"
+        )
+
+
+class FakeTransport:
+    """Carries work to FakeMachines; `away` do not answer, `hook` is called before each journey."""
+
+    def __init__(self, machines: Mapping[str, FakeMachine]) -> None:
+        self.machines = machines
+        self.away: set[str] = set()
+        self.hook: Callable[[str, Run | None], None] = lambda _machine, _run: None
+        self.journeys = 0
+
+    async def __aenter__(self) -> "FakeTransport":
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        return None
+
+    async def run(self, machine: Machine, run: Run) -> Completed:
+        """Let the machine answer."""
+        self._travel(machine, run)
+        answer = self.machines[machine.name].answer(run.data)
+        return Completed(status=0, stdout=answer, stderr=b"")
+
+    async def put(self, machine: Machine, files: Mapping[str, bytes]) -> str:
+        """Leave files in the staging folder."""
+        self._travel(machine, None)
+        self.machines[machine.name].staging.update(files)
+        return STAGING
+
+    async def stream(self, machine: Machine, run: Run, sink: Callable[[bytes], None]) -> int:
+        """Hand on an answer in one piece."""
+        sink((await self.run(machine, run)).stdout)
+        return 0
+
+    def _travel(self, machine: Machine, run: Run | None) -> None:
+        self.journeys += 1
+        self.hook(machine.name, run)
+        if machine.name in self.away:
+            raise TransportError(Trouble.SILENT, "no answer within 10 s")
