@@ -7,7 +7,10 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from sshfleet.model.machine import Machine
+from sshfleet.transport.base import Transport
 from sshfleet.transport.options import SshOptions
+from sshfleet.transport.ssh import SshTransport
 from tests.transport.server import Server, serve
 
 
@@ -64,3 +67,14 @@ async def server(idle_server: Server, agent: Path, known_hosts: Path) -> AsyncIt
     async with serve(idle_server) as running:
         known_hosts.write_text(running.known())
         yield running
+
+
+@pytest.fixture
+async def transport(options: SshOptions, server: Server) -> AsyncIterator[Transport]:
+    async with SshTransport(options) as ready:
+        yield ready
+
+
+@pytest.fixture
+def machine(server: Server) -> Machine:
+    return server.machine()

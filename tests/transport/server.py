@@ -12,7 +12,6 @@ from typing import Any
 import asyncssh
 
 from sshfleet.model.machine import Become, Machine, MachineName
-from sshfleet.transport.ssh_config import SshConfig
 
 USER = "core"
 
@@ -86,34 +85,34 @@ class Sftp(asyncssh.SFTPServer):
     home = Path("/nonexistent")
 
     def map_path(self, path: bytes) -> bytes:
-        return os.path.join(os.fsencode(self.home), path)
+        return os.fsencode(self.home / os.fsdecode(path))
 
     def realpath(self, path: bytes) -> bytes:
-        return os.path.realpath(os.path.join(os.fsencode(self.home), path))
+        return os.fsencode((self.home / os.fsdecode(path)).resolve())
 
 
 async def _shell(server: Server, process: "asyncssh.SSHServerProcess[bytes]") -> None:
+    """Run a command as sshd does: when the channel closes its pipes do, and nothing is killed."""
     command = process.command or ""
     server.commands.append(command)
+    (out, out_end), (err, err_end) = os.pipe(), os.pipe()
     child = await asyncio.create_subprocess_exec(
         *server.shell,
         server.rewrite(command),
         cwd=server.home,
         env={"HOME": str(server.home), "PATH": os.environ["PATH"]},
         stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stdout=out_end,
+        stderr=err_end,
         start_new_session=True,
     )
     server.children.append(child)
+    os.close(out_end)
+    os.close(err_end)
     assert child.stdin
-    assert child.stdout
-    assert child.stderr
     feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
     try:
-        await asyncio.gather(
-            _drain(child.stdout, process.stdout), _drain(child.stderr, process.stderr)
-        )
+        await asyncio.gather(_drain(out, process.stdout), _drain(err, process.stderr))
         status = await child.wait()
         with contextlib.suppress(OSError):
             process.exit(status) if status >= 0 else process.exit_with_signal("KILL")
@@ -133,13 +132,19 @@ async def _feed(source: "asyncssh.SSHReader[bytes]", sink: asyncio.StreamWriter)
         sink.close()
 
 
-async def _drain(source: asyncio.StreamReader, sink: "asyncssh.SSHWriter[bytes]") -> None:
-    while data := await source.read(65536):
-        try:
+async def _drain(descriptor: int, sink: "asyncssh.SSHWriter[bytes]") -> None:
+    reader = asyncio.StreamReader()
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb")
+    )
+    try:
+        while data := await reader.read(65536):
             sink.write(data)
             await sink.drain()
-        except (OSError, asyncssh.Error):
-            return
+    except (OSError, asyncssh.Error):
+        pass
+    finally:
+        pipe.close()
 
 
 @asynccontextmanager

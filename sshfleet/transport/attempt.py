@@ -1,0 +1,98 @@
+"""One try to log in, with what asyncssh asks and tells on the way."""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncssh
+
+from sshfleet.model.observed import Trouble
+from sshfleet.transport.agent import Agent, OfferedKey
+from sshfleet.transport.arguments import FIXED, host_key_arguments
+from sshfleet.transport.base import TransportError
+from sshfleet.transport.host_keys import HostKeys
+from sshfleet.transport.known_hosts import SSH_PORT, Facts, HostKey, lookup_name
+from sshfleet.transport.trouble import Progress, Stage, login_trouble
+
+
+class NotBelieved(Exception):
+    """The host key was refused."""
+
+    def __init__(self, key: HostKey) -> None:
+        super().__init__(key.fingerprint)
+        self.key = key
+
+
+class Attempt(asyncssh.SSHClient):
+    """One try; to asyncssh it is the client."""
+
+    def __init__(
+        self,
+        progress: Progress,
+        host_keys: HostKeys,
+        agent: Agent,
+        keys: Sequence[asyncssh.SSHKeyPair],
+    ) -> None:
+        self._progress, self._host_keys = progress, host_keys
+        self._keys = [OfferedKey(agent, key, self._signing) for key in keys]
+        self._shown: HostKey | None = None
+
+    async def connect(
+        self, tunnel: asyncssh.SSHClientConnection | None
+    ) -> asyncssh.SSHClientConnection:
+        """Connect and log in; raises NotBelieved and TransportError."""
+        route = self._progress.route
+        facts = self._host_keys.facts(route)
+        try:
+            async with asyncio.timeout(self._progress.seconds):
+                connection = await asyncssh.connect(
+                    route.host,
+                    route.port,
+                    tunnel=tunnel or (),
+                    client_factory=lambda: self,
+                    username=route.user,
+                    host_key_alias=route.alias or lookup_name(route.host, SSH_PORT),
+                    **host_key_arguments(facts),
+                    **FIXED,
+                )
+        except asyncssh.HostKeyNotVerifiable as error:
+            raise self._not_believed(error, facts) from error
+        except Exception as error:
+            raise login_trouble(error, self._progress) from error
+        self._proven()
+        return connection
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        """Note that TCP is up."""
+        self._progress.stage = Stage.GREETING
+
+    def validate_host_public_key(
+        self, host: str, addr: str, port: int, key: asyncssh.SSHKey
+    ) -> bool:
+        """Decide about the host key."""
+        self._shown = HostKey(kind=key.get_algorithm(), blob=key.public_data)
+        return self._host_keys.accepts(self._progress.route, self._shown)
+
+    def public_key_auth_requested(self) -> asyncssh.SSHKeyPair | None:
+        """Offer the next key of the agent."""
+        self._proven()
+        self._progress.stage = Stage.AUTHENTICATING
+        if not self._keys:
+            return None
+        self._progress.offered += 1
+        return self._keys.pop(0)
+
+    def _signing(self, asked: bool) -> None:
+        self._progress.stage = Stage.SIGNING if asked else Stage.AUTHENTICATING
+
+    def _proven(self) -> None:
+        """The key exchange is over: whoever shows the host key holds it."""
+        if self._shown and self._progress.stage is Stage.GREETING:
+            self._host_keys.proven(self._progress.route, self._shown)
+
+    def _not_believed(self, error: asyncssh.HostKeyNotVerifiable, facts: Facts) -> Exception:
+        if self._shown:
+            return NotBelieved(self._shown)
+        if facts.revoked and "revoked" in str(error):
+            return self._host_keys.refusal(self._progress.route, facts.revoked[0].key)
+        message = f"the host certificate of {self._progress.route.name} is not valid: {error}"
+        return TransportError(Trouble.HOST_KEY, message, hint="ask whoever signs your host keys")
