@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Global options may stand before or after the verb. Start with: sshfleet list-machines",
+    epilog="Options of this list may stand before or after the command.",
 )
 
 for module in (lists, units, machines, reconcile):
@@ -36,33 +36,40 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-def _option(*names: str, env: str, text: str) -> object:
-    return typer.Option(*names, envvar=f"SSHFLEET_{env}", help=text, show_envvar=False)
+def _option(*names: str, env: str, text: str, metavar: str | None = None) -> object:
+    return typer.Option(
+        *names,
+        envvar=f"SSHFLEET_{env}",
+        help=text,
+        show_envvar=False,
+        show_default=False,
+        metavar=metavar,
+    )
 
 
 @app.callback()
 def root(
     ctx: typer.Context,
-    inventory: Annotated[str, _option("-i", "--inventory", env="INVENTORY",
-        text="The machines (YAML).")] = "",
-    journal: Annotated[str, _option("--journal", env="JOURNAL",
+    inventory: Annotated[str, _option("-i", "--inventory", env="INVENTORY", metavar="PATH",
+        text="The machines. [./inventory.yaml]")] = "",
+    journal: Annotated[str, _option("--journal", env="JOURNAL", metavar="PATH",
         text="The controller's memory.")] = "",
     output: Annotated[Output, _option("-o", "--output", env="OUTPUT",
-        text="How lists are printed.")] = Output.TABLE,
-    known_hosts_file: Annotated[str, _option("--known-hosts-file", env="KNOWN_HOSTS_FILE",
+        text="How lists are printed. [table]")] = Output.TABLE,
+    known_hosts_file: Annotated[str, _option("--known-hosts-file", env="KNOWN_HOSTS_FILE", metavar="PATH",
         text="Host keys to trust.")] = "",
     strict: Annotated[Strict | None, _option("--strict-host-key-checking",
         env="STRICT_HOST_KEY_CHECKING", text="As in OpenSSH.")] = None,
-    ssh_config: Annotated[str, _option("-F", "--ssh-config", env="SSH_CONFIG",
+    ssh_config: Annotated[str, _option("-F", "--ssh-config", env="SSH_CONFIG", metavar="PATH",
         text="Instead of ~/.ssh/config.")] = "",
-    ssh_username: Annotated[str, _option("--ssh-username", env="SSH_USERNAME",
+    ssh_username: Annotated[str, _option("--ssh-username", env="SSH_USERNAME", metavar="NAME",
         text="Log in as this user.")] = "",
-    ssh_timeout: Annotated[float, _option("--ssh-timeout", env="SSH_TIMEOUT",
-        text="Seconds to be connected and logged in.")] = 10.0,
-    timeout: Annotated[float, _option("--timeout", env="TIMEOUT",
-        text="Seconds for a unit to reach its state.")] = 90.0,
-    forks: Annotated[int, _option("--forks", env="FORKS",
-        text="Connections at once; 0: chosen by the program.")] = 0,
+    ssh_timeout: Annotated[float, _option("--ssh-timeout", env="SSH_TIMEOUT", metavar="SECONDS",
+        text="To be connected and logged in. [10]")] = 10.0,
+    timeout: Annotated[float, _option("--timeout", env="TIMEOUT", metavar="SECONDS",
+        text="For a unit to reach its state. [90]")] = 90.0,
+    forks: Annotated[int, _option("--forks", env="FORKS", metavar="N",
+        text="Connections at once. [chosen by the program]")] = 0,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour on a terminal.")] = False,
     debug: Annotated[bool, typer.Option("--debug", envvar="SSHFLEET_DEBUG",
         show_envvar=False, help="Tell what happens, on stderr.")] = False,

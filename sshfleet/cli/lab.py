@@ -11,7 +11,7 @@ import typer
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Disposable systemd machines on this computer, to try sshfleet and to test it.",
+    help="Disposable systemd machines on this computer.",
 )
 
 

@@ -44,7 +44,7 @@ def list_units(
     fields: Fields = None,
     cached: Cached = False,
 ) -> int:
-    """List units on machines, as systemd there reports them now."""
+    """List units as systemd on the machines reports them now."""
     from sshfleet.cli.look import Look
     from sshfleet.render.rows import unit_rows
 
@@ -62,7 +62,7 @@ def list_unit_files(
     fields: Fields = None,
     cached: Cached = False,
 ) -> int:
-    """List the registered units, what is wanted of them and where they are."""
+    """List registered units: what is wanted of them, and where."""
     from sshfleet.cli.look import Look
     from sshfleet.converge import contacted
     from sshfleet.render.rows import file_rows

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 def status(
     ctx: typer.Context, units: Annotated[list[str], typer.Argument(metavar="UNIT...")]
 ) -> int:
-    """Show `systemctl status` of units, from their machines."""
+    """Show systemctl status of units, from their machines."""
     from sshfleet.cli.remote import show_status
 
     context: Context = ctx.obj
@@ -42,7 +42,7 @@ def journal(
     output: Mode = "short",
     sudo: Sudo = False,
 ) -> int:
-    """Show journalctl's lines about a unit, from its machine."""
+    """Show journalctl of a unit, from its machines."""
     from sshfleet.cli.remote import show_journal
     from sshfleet.systemd.argv import Logs
 
@@ -60,7 +60,7 @@ def ssh(
         bool, typer.Option("-A", "--forward-agent", help="Lend your agent to the machine.")
     ] = False,
 ) -> int:
-    """Open a shell on a machine, or run a command there and pass on its exit code."""
+    """Open a shell on a machine, or run a command there."""
     from sshfleet.cli.shell import destination, open_shell
 
     context: Context = ctx.obj

@@ -11,7 +11,7 @@ def register(app: typer.Typer) -> None:
 
 
 def reconcile(ctx: typer.Context) -> int:
-    """Make the machines what the journal says; the verb for cron."""
+    """Make the machines what the journal says (for cron)."""
     from sshfleet.cli.outcome import changes, tell_trouble
     from sshfleet.cli.running import command_for, run
     from sshfleet.plan.intent import Intent

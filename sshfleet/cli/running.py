@@ -11,6 +11,7 @@ from sshfleet.model.desired import DesiredState
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan.intent import Intent
 from sshfleet.plan.world import World
+from sshfleet.render.states import plan_lines
 from sshfleet.unitfile.registered import Registered
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ def run(
             context.out(f"Unit {untold.pop(0)} inactive\n")
         sys.stdout.flush()
         context.progress(plan)
+        if context.settings.debug:
+            for line in plan_lines(plan):
+                context.err(f"debug: {line}")
 
     setup = Setup(
         fleet=context.fleet, journal=journal, connect=context.connect, read=read, tell=tell

@@ -44,7 +44,7 @@ def load(
     block_attempts: Attempts = 0,
     replace: Replace = False,
 ) -> int:
-    """Choose a machine for each unit and put its file there; do not start it."""
+    """Choose machines and put the files there; start nothing."""
     wait = Waits(no_block, block_attempts)
     return _put(ctx.obj, "load", units, replace=replace, wait=wait)
 
@@ -56,7 +56,7 @@ def start(
     block_attempts: Attempts = 0,
     replace: Replace = False,
 ) -> int:
-    """Load units, start them, and wait until systemd says that they are active."""
+    """Load units and start them; wait until they are active."""
     wait = Waits(no_block, block_attempts)
     return _put(ctx.obj, "start", units, replace=replace, wait=wait)
 
@@ -64,7 +64,7 @@ def start(
 def restart(
     ctx: typer.Context, units: Names, no_block: NoBlock = False, block_attempts: Attempts = 0
 ) -> int:
-    """Restart units: their processes are new ones afterwards, on all machines of a global unit."""
+    """Restart units, wherever they run."""
     return _change(ctx.obj, "restart", units, Waits(no_block, block_attempts))
 
 
@@ -78,7 +78,7 @@ def stop(
 def unload(
     ctx: typer.Context, units: Names, no_block: NoBlock = False, block_attempts: Attempts = 0
 ) -> int:
-    """Stop units and remove their files from the machines; they stay registered."""
+    """Stop units and take them off their machines."""
     return _change(ctx.obj, "unload", units, Waits(no_block, block_attempts))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sshfleet.model.action import Action, Unplaceable, Verb
+from sshfleet.model.action import Action, Plan, Unplaceable, Verb
 from sshfleet.model.machine import MachineName
 from sshfleet.render.safe import safe_line
 
@@ -28,6 +28,15 @@ def action_line(action: Action, result: str) -> str:
     tail = f" [{safe_line(result)}]" if result else ""
     reason = safe_line(action.reason)
     return f"{_SIGNS[action.verb]} {action.unit} {verb} on {action.machine}: {reason}{tail}\n"
+
+
+def plan_lines(plan: Plan) -> Iterable[str]:
+    """Tell all of a plan, a line each, for `--debug`."""
+    yield from (safe_line(f"decided {decision}", 2000) + "\n" for decision in plan.decisions)
+    yield from (action_line(action, "") for action in plan.actions)
+    for kind, items in (("waiting", plan.waiting), ("away", plan.away), ("problem", plan.problems)):
+        for item in items:
+            yield safe_line(f"{kind}: {item.unit} on {item.machine}: {item.why}", 2000) + "\n"
 
 
 def unplaceable_lines(refusal: Unplaceable) -> list[str]:
