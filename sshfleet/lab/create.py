@@ -49,12 +49,12 @@ def _create(spec: LabSpec, tell: Tell) -> state.LabState:
 
 
 def _finish(furnished: state.LabState, tell: Tell) -> state.LabState:
-    """Boot all machines, start the agent, write the inventory."""
+    """Start the agent, boot all machines, write the inventory."""
     began = time.monotonic()
+    agent.ensure(state.folder(furnished.spec.name), furnished.spec.name)
     bodies = [Body(furnished, each) for each in furnished.machines]
     with ThreadPoolExecutor(max_workers=len(bodies)) as pool:
         list(pool.map(machine.start, bodies))
-    agent.ensure(state.folder(furnished.spec.name), furnished.spec.name)
     inventory.write(furnished.inventory, furnished.spec, furnished.machines)
     complete = replace(furnished, complete=True)
     state.save(complete)
@@ -81,7 +81,7 @@ def _reserve(spec: LabSpec, lowers: dict[str, str]) -> state.LabState:
 def _furnish(fresh: state.LabState) -> state.LabState:
     """Make bridge, cgroup, client key and a disk with an identity for each machine."""
     lab = fresh.spec.name
-    network.create(lab, fresh.subnet)
+    network.create(lab, fresh.subnet, fresh.spec.count)
     cgroup.create(lab)
     keys = [agent.create_key(state.folder(lab), lab), *agent.callers_keys()]
 

@@ -56,8 +56,11 @@ def write(path: Path, spec: LabSpec, machines: Iterable[LabMachine]) -> None:
         *(_machine(machine) for machine in machines),
     ]
     fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text("".join(lines))
-    os.chown(fresh, *invoker())
+    fresh.unlink(missing_ok=True)
+    # "x": in a folder of somebody else, no link that waits there leads root astray.
+    with fresh.open("x") as file:
+        file.writelines(lines)
+        os.fchown(file.fileno(), *invoker())
     fresh.rename(path)
 
 

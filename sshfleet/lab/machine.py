@@ -46,13 +46,7 @@ def start(body: Body) -> None:
         cgroup.freeze(body.cgroup, frozen=False)
         if not network.is_up(body.link):
             network.set_up(body.link, up=True)
-    until(
-        # Not before there is a wire: the first packet to nobody costs a second until the next.
-        lambda: network.is_up(body.link) and _greets(body.machine.address),
-        BOOT_WITHIN,
-        f"sshd of {body.machine.name}",
-        hint=f"see {body.console}",
-    )
+    until(lambda: _is_up(body), BOOT_WITHIN, f"sshd of {body.machine.name}", hint=_last_words(body))
     if body.state.spec.docker:
         _wait_for_docker(body)
 
@@ -74,7 +68,7 @@ def _power_on(body: Body) -> None:
         "LAB_DISK": str((DISKS / body.lab / machine.name).relative_to(CACHE)),
         "LAB_CAPABILITIES": CAPABILITIES,
     }
-    with body.console.open("ab") as console:
+    with body.console.open("wb") as console:
         # --fork: the machine is nobody's child here, and outlives us without a terminal of ours.
         subprocess.run(
             ["setsid", "--fork", "sh", str(BOOT_SCRIPT), "launch"],
@@ -85,6 +79,21 @@ def _power_on(body: Body) -> None:
             env={**os.environ, **settings},
             check=True,
         )
+
+
+def _is_up(body: Body) -> bool:
+    # Without a wire nobody is asked: a packet to nobody costs a second until it is sent again.
+    if network.is_up(body.link):
+        return _greets(body.machine.address)
+    if _last_words(body) and body.condition is Condition.OFF:
+        raise SshfleetError(f"{body.machine.name} did not boot", hint=_last_words(body))
+    return False
+
+
+def _last_words(body: Body) -> str:
+    """Return the last line of the console, where boot.sh complains and systemd says nothing."""
+    lines = body.console.read_text(errors="backslashreplace").strip().splitlines()
+    return f"its console says: {lines[-1]}" if lines else ""
 
 
 def _greets(address: str) -> bool:

@@ -4,6 +4,7 @@ Rule 1: `COMMANDS` is the one list; a setup script installs from it (`missing`).
 """
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -26,6 +27,7 @@ COMMANDS = (  # (command, Debian package)
     ("ssh-agent", "openssh-client"),
     ("ssh-keygen", "openssh-client"),
 )
+OLDEST_KERNEL = (5, 14)
 KEYRING = (Path("/usr/share/keyrings/debian-archive-keyring.gpg"), "debian-archive-keyring")
 
 # Each machine's systemd holds about six inotify instances of root's, and all machines' `core`
@@ -54,6 +56,9 @@ def check() -> None:
             f"a lab needs packages that are not installed: {', '.join(packages)}",
             hint=f"apt-get install {' '.join(packages)}",
         )
+    major, minor, *_ = re.findall(r"\d+", os.uname().release)
+    if (int(major), int(minor)) < OLDEST_KERNEL:
+        raise SshfleetError(f"a lab needs Linux 5.14, for cgroup.kill; this is {major}.{minor}")
     if "\toverlay\n" not in Path("/proc/filesystems").read_text():
         raise SshfleetError(
             "this kernel offers no overlay file system", hint="try: modprobe overlay"

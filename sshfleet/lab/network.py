@@ -4,7 +4,9 @@ Rule 1: names follow from the lab's name (interface names have 15 characters, la
         hence the digest) and so does every hardware address.
 Rule 2: 198.18.0.0/16 is set aside for benchmarks of network devices (RFC 2544): it is nobody's
         real network. One /24 for each lab; .1 is this computer, machine n is .(10 + n).
-Rule 3: a machine makes its own wire while it boots (boot.sh) and the wire goes when it ends.
+Rule 3: a machine that is off or cut off is silent, as if a router were in between: this computer
+        knows each hardware address for good, or it would say "no route to host" by itself.
+Rule 4: a machine makes its own wire while it boots (boot.sh) and the wire goes when it ends.
 """
 
 import hashlib
@@ -48,14 +50,19 @@ def free_subnet(reserved: set[int]) -> int:
     raise SshfleetError("all 256 networks for labs are in use", hint="sshfleet lab down --all")
 
 
-def create(lab: str, subnet: int) -> None:
-    """Make the bridge of a lab."""
+def create(lab: str, subnet: int, count: int) -> None:
+    """Make the bridge of a lab with `count` machines."""
     name = bridge(lab)
-    lines = (
+    lines = [
         f"link add {name} type bridge",
         f"address add 198.18.{subnet}.1/24 dev {name}",
         f"link set {name} up",
-    )
+    ]
+    for number in range(1, count + 1):
+        mac = hardware_address(lab, number)
+        lines.append(
+            f"neighbour add {address(subnet, number)} lladdr {mac} dev {name} nud permanent"
+        )
     command.run("ip", "-batch", "-", input="\n".join(lines).encode())
 
 

@@ -37,13 +37,14 @@ def _lower(suite: str, docker: bool, tell: Callable[[str], None], cache: Path) -
     recipe = hashlib.sha256(BUILD_SCRIPT.read_bytes()).hexdigest()[:10]
     base = cache / "roots" / f"{suite}-{recipe}"
     layer = cache / "roots" / f"{suite}-docker-{recipe}"
+    wanted = [layer, base] if docker else [base]
     with state.lock(cache / f"{suite}.lock"):
-        if not base.exists():
+        if not all(root.exists() for root in wanted):
             _sweep(cache, suite)
+        if not base.exists():
             _build(base, tell, lambda temporary: _build_base(suite, temporary))
         if docker and not layer.exists():
             _build(layer, tell, lambda temporary: _build_docker(base, temporary))
-        wanted = [layer, base] if docker else [base]
         for root in wanted:
             os.utime(root)  # it was used: `_sweep` goes by this
     return ":".join(str(root.relative_to(cache)) for root in wanted)
