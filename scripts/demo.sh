@@ -35,7 +35,7 @@ cp -- "$root"/examples/hello*.service "$folder"
 cd -- "$folder"
 
 tell "Three machines, Debian 12 and 13, each with sshd, systemd and Docker; keys only in an agent"
-sshfleet lab down --name "$lab" >/dev/null
+sshfleet lab down --name "$lab" 2>/dev/null
 sshfleet lab up 3 --suite bookworm --suite trixie --with docker --name "$lab" >lab.sh
 # shellcheck source=/dev/null
 . ./lab.sh
@@ -66,8 +66,8 @@ fails sshfleet start hello4.service
 try sshfleet list-unit-files
 
 tell "A machine loses power and comes back: its units come back by themselves"
-sshfleet lab kill "$where" --name "$lab" 2>/dev/null
-sshfleet lab boot "$where" --name "$lab" 2>/dev/null
+try sshfleet lab kill "$where" --name "$lab"
+try sshfleet lab boot "$where" --name "$lab"
 sshfleet ssh "$where" 'until systemctl is-active --quiet hello.service; do sleep 0.2; done'
 try sshfleet destroy hello4.service
 try sshfleet reconcile
@@ -75,11 +75,14 @@ try sshfleet list-units
 
 tell "Each stage alone"
 try sshfleet stop hello.service
+try sshfleet list-units
 try sshfleet unload hello.service
+try sshfleet destroy hello.service
 try sshfleet submit hello.service
 try sshfleet load hello.service
 try sshfleet list-unit-files
-try sshfleet destroy hello.service hello2.service hello3.service
+tell "And away with all of it"
+try sshfleet destroy 'hello*'
 try sshfleet list-units
 
 cat <<EOF
