@@ -2,7 +2,8 @@
 
 Rule 1: the kernel holds the lock and lets it go with our last file descriptor, however we end.
 Whether the file exists, and what is in it, decides nothing; the text is for messages only.
-Rule 2: the file is never renamed or deleted by us. Should somebody do it, the lock is taken anew.
+Rule 2: the file is never renamed or deleted by us. Should somebody do it while we work, two may
+hold a lock; the journal's file then notices that the other one wrote (`wal`).
 Rule 3: readers take no lock.
 """
 
@@ -72,7 +73,7 @@ def _locked(folder: Folder, name: str, fd: int) -> bool:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        return folder.is_at(name, fd)
+        return True
 
 
 def _leave_word(fd: int, holder: Holder) -> None:

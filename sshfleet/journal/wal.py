@@ -152,8 +152,8 @@ class Wal:
         try:
             with told_as_journal_error(doing, self.path):
                 yield
-        except BaseException as problem:
-            self._broken = f"an earlier write failed ({str(problem) or type(problem).__name__})"
+        except BaseException:
+            self._broken = "an earlier write failed"
             if self._fd >= 0:
                 with suppress(OSError):
                     os.ftruncate(self._fd, self._end)
@@ -165,7 +165,7 @@ class Wal:
         if self._broken:
             raise JournalError(
                 f"nothing more is written to the journal: {self._broken}",
-                hint="see what else writes there (a restore, a sync tool), then try again",
+                hint="see what else writes there (a restore, a sync tool), then run the command again",
                 place=str(self.path),
             )
 

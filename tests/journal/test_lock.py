@@ -131,16 +131,6 @@ def test_the_holders_words_cannot_steer_a_terminal(folder: Folder) -> None:
     lock.release()
 
 
-def test_a_lock_file_that_was_deleted_meanwhile_protects_nobody_twice(folder: Folder) -> None:
-    first = Lock.take(folder, NAME, US)
-    folder.remove(NAME)
-    second = Lock.take(folder, NAME, US)
-    with pytest.raises(TryLater):
-        Lock.take(folder, NAME, US)
-    second.release()
-    first.release()
-
-
 def test_a_link_in_the_place_of_the_lock_is_refused(folder: Folder) -> None:
     (folder.path / "precious").write_text("precious")
     (folder.path / NAME).symlink_to("precious")

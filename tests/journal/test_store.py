@@ -110,7 +110,7 @@ def test_a_closed_journal_takes_nothing(path: Path) -> None:
     journal = open_journal(path)
     journal.close()
     journal.close()
-    with pytest.raises(JournalError, match="closed"):
+    with pytest.raises(JournalError, match="it is closed"):
         journal.append(STORY[1:])
 
 
@@ -214,6 +214,17 @@ def test_a_journal_beside_another_has_a_lock_of_its_own(tmp_path: Path) -> None:
         a.append(STORY[1:2])
         b.append(STORY[1:2])
     assert {"a.jsonl", "a.jsonl.lock", "b.jsonl", "b.jsonl.lock"} <= set(names(tmp_path / "a"))
+
+
+def test_two_at_once_after_the_lock_file_was_deleted_do_not_both_write(path: Path) -> None:
+    with open_journal(path) as first:
+        first.append(STORY[1:])
+        (path.parent / "journal.jsonl.lock").unlink()
+        with open_journal(path) as second:
+            first.append([ev.TargetSet(WEB, TargetState.LOADED)])
+            with pytest.raises(JournalError, match="replaced or changed"):
+                second.append([ev.TargetSet(WEB, TargetState.INACTIVE)])
+        assert read_state(path) == (first.state, [])
 
 
 WRITE_FOR_EVER = """

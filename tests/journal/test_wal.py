@@ -176,7 +176,7 @@ def test_a_closed_journal_takes_nothing(folder: Folder) -> None:
     wal = opened(folder)
     wal.close()
     wal.close()
-    with pytest.raises(JournalError, match="closed"):
+    with pytest.raises(JournalError, match="it is closed"):
         wal.append(STORY, STAMP)
     assert not (folder.path / NAME).exists()
 
