@@ -23,8 +23,7 @@ from sshfleet.model.step import Completed
 from sshfleet.model.unit import UnitName
 from sshfleet.systemd import show
 
-# Details of orders that are to be given again: the first holds up the second.
-_POSTPONED = ("still stopping", "not done: what comes before it failed")
+_POSTPONED = "still stopping"  # the detail of a stop that takes its time, and of what waits for it
 
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}")
 _BOOT_ID = re.compile(r"[0-9a-f-]{32,36}")
@@ -50,7 +49,7 @@ class Outcome:
     @property
     def postponed(self) -> bool:
         """Tell whether the order is to be given again, once a stop is over."""
-        return self.detail in _POSTPONED
+        return self.detail == _POSTPONED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

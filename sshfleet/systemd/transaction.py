@@ -48,7 +48,8 @@ def request(transaction: Transaction, nonce: str) -> Run:
     Without actions it does not ask for root. ValueError when a field is not what it should be:
     such a value never comes from a user.
     """
-    lines = [*_settings(transaction, nonce), *_orders(transaction.actions)]
+    lines = [*_settings(transaction, nonce), *_touched(transaction.actions)]
+    lines += _orders(transaction.actions)
     lines += [("watch", name) for name in _names(transaction.watch)]
     asked = {action.unit for action in transaction.actions}
     asked.update(transaction.look, transaction.watch)
@@ -81,13 +82,21 @@ def _settings(transaction: Transaction, nonce: str) -> Iterator[tuple[str, ...]]
     yield "settle", f"{max(0.0, transaction.settle):.3f}"
 
 
-def _orders(actions: Iterable[Action]) -> Iterator[tuple[str, ...]]:
+def _touched(actions: Iterable[Action]) -> Iterator[tuple[str, ...]]:
+    """Tell each name with the first verb of it: what its refusal is answered to."""
+    first: dict[UnitName, Verb] = {}
     for action in sorted(actions, key=Action.order):
-        name = checked_name(action.unit)
+        first.setdefault(checked_name(action.unit), action.verb)
+    return (("touch", name, verb.name.lower()) for name, verb in first.items())
+
+
+def _orders(actions: Iterable[Action]) -> Iterator[tuple[str, ...]]:
+    # Units of the same text stand together: the script writes them all at once.
+    for action in sorted(actions, key=lambda each: (each.verb, each.sha256, each.unit)):
         if action.verb is Verb.INSTALL:
-            yield ("install", name, *_particulars(action))
+            yield ("install", action.unit, *_particulars(action))
         else:
-            yield action.verb.name.lower(), name
+            yield action.verb.name.lower(), action.unit
 
 
 def _particulars(action: Action) -> tuple[str, ...]:

@@ -44,6 +44,8 @@ def test_orders_go_by_verb_then_name() -> None:
     told = [line.split("\t")[:2] for line in lines(*asked)]
 
     assert told[told.index(["settle", "0.500"]) + 1 :] == [
+        ["touch", "web.service"],
+        ["touch", "z.service"],
         ["stop", "web.service"],
         ["stop", "z.service"],
         ["install", "web.service"],
@@ -51,6 +53,24 @@ def test_orders_go_by_verb_then_name() -> None:
         ["look", "web.service"],
         ["look", "z.service"],
         ["end"],
+    ]
+
+
+def test_each_name_is_touched_once_by_its_first_verb() -> None:
+    asked = [action(Verb.START), install(), action(Verb.STOP, "z.service"), action(Verb.REMOVE)]
+    assert [line for line in lines(*asked) if line.startswith("touch")] == [
+        "touch\tweb.service\tremove",
+        "touch\tz.service\tstop",
+    ]
+
+
+def test_units_of_one_text_stand_together() -> None:
+    texts = {"a.service": "f" * 64, "b.service": "0" * 64, "c.service": "f" * 64}
+    told = lines(*(install(name, sha256=text) for name, text in texts.items()))
+    assert [line.split("\t")[1] for line in told if line.startswith("install")] == [
+        "b.service",
+        "a.service",
+        "c.service",
     ]
 
 
@@ -148,3 +168,9 @@ def test_the_script_is_plain_enough_for_shellcheck(tmp_path: Path) -> None:
 def test_what_travels_is_still_a_script(shell: str, text: str) -> None:
     said = subprocess.run([shell, "-n"], input=text.encode(), capture_output=True, check=False)
     assert (said.returncode, said.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("text", [LOOK_SCRIPT, ACT_SCRIPT])
+def test_what_travels_is_ascii_without_comments(text: str) -> None:
+    assert text.isascii()
+    assert not [line for line in text.splitlines() if not line or line.startswith((" ", "#"))]

@@ -32,10 +32,11 @@ main() {
     printf '%s end\n' "$nonce"
 }
 
-# The request: lines of fields between tabs; no field is empty. Its last line is `end`.
+# The request: lines of fields between tabs; no field is empty, and the last line is `end`. (An
+# `install` says name, SHA-256, generation, target, and whether [Install] is to be followed.)
 read_request() {
     stops='' removes='' installs='' starts='' restarts='' asked='' watched=''
-    actions='' failed='' told='' dirty='' changed='' new='' complete=''
+    actions='' failed='' told='' late='' dirty='' changed='' new='' complete=''
     local key one two three four five
     while IFS=$tab read -r key one two three four five; do
         case $key in
@@ -44,11 +45,12 @@ read_request() {
         staging) staging=$one ;;
         patience) patience=$one ;; # hundredths of a second
         settle) settle=$one ;;     # seconds, as sleep takes them
-        stop) stops="$stops $one" actions=yes ;;
-        remove) removes="$removes $one" actions=yes ;;
-        install) installs="$installs $one/$two/$three/$four/$five" actions=yes ;;
-        start) starts="$starts $one" actions=yes ;;
-        restart) restarts="$restarts $one" actions=yes ;;
+        touch) actions="$actions $one/$two" ;; # each name below, once, and its first verb
+        stop) stops="$stops $one" ;;
+        remove) removes="$removes $one" ;;
+        install) installs="$installs $one/$two/$three/$four/$five" ;;
+        start) starts="$starts $one" ;;
+        restart) restarts="$restarts $one" ;;
         watch) watched="$watched $one" ;;
         look) asked="$asked $one" ;; # every name above too, once
         end) complete=yes && break ;;

@@ -8,11 +8,12 @@ fields() {
     name=$1 sha=$2 generation=$3 target=$4 enables=$5
 }
 
-# Make our folders, refuse them when somebody else could write there, and make $new for this run.
-# False, with $words, when that fails.
+# Make our folders, or refuse them when somebody else could write there: false, with $words.
 ready_folders() {
-    local line stale
-    words=$(mkdir -p -- "$units" "$records" 2>&1) || return 1
+    local line
+    if [ ! -d "$units" ] || [ ! -d "$records" ]; then
+        words=$(mkdir -p -- "$units" "$records" 2>&1) || return 1
+    fi
     while read -r line; do
         case $line in
         'directory 0 drwx'?-??-?*) ;;
@@ -24,8 +25,14 @@ ready_folders() {
     done <<END
 $(stat -c '%F %u %A %n' -- "$home" "$units" "$records" 2>&1)
 END
+}
+
+# Make $new, the folder of this run, and drop those of runs that were killed. False, with $words,
+# when that fails.
+ready_new() {
+    local stale
     set +f
-    for stale in "$home"/new.*; do # of runs that were killed
+    for stale in "$home"/new.*; do
         if [ -d "$stale" ] && ! kill -0 "${stale##*.}" 2>/dev/null; then rm -rf -- "$stale"; fi
     done
     set -f
@@ -62,21 +69,42 @@ END
     copies="$copies $*"
 }
 
-# Bring the texts of $copies into $new, where only root can change them, and look what arrived.
+# Write the texts of $copies into $new, where only root can change them. (Words with the same text
+# follow one another.)
 fetch_texts() {
-    local word sum files='' here=''
+    local word last='' same=''
     for word in $copies; do
         fields "$word"
-        if [ ! -f "$staging/$sha" ]; then
-            fail install "$name" 'its text was not uploaded'
-        elif words=$(head -c 1048576 "$staging/$sha" 2>&1 >"$new/$name"); then
-            here="$here $word" files="$files $new/$name"
-        else
-            fail install "$name" "its text could not be stored: $words"
+        if [ "$sha" != "$last" ]; then
+            [ ! "$same" ] || fetch_text "$last" $same
+            last=$sha same=''
         fi
+        same="$same $name"
     done
-    [ "$files" ] || return 0
-    set -- $here
+    [ ! "$same" ] || fetch_text "$last" $same
+    check_texts $copies
+}
+
+# $1 sha256, then the names of all units with this text.
+fetch_text() {
+    local text=$staging/$1 files='' name words
+    shift
+    for name in "$@"; do files="$files $new/$name"; done
+    if [ ! -f "$text" ]; then
+        fail_all install 'its text was not uploaded' "$@"
+    else
+        words=$({ head -c 1048576 -- "$text" | tee -- $files >/dev/null; } 2>&1) ||
+            fail_all install "its text could not be stored: $words" "$@"
+    fi
+}
+
+# See that what has arrived in $new is what the words say.
+check_texts() {
+    local word sum files=''
+    keep_words "$@"
+    [ "$kept" ] || return 0
+    for word in $kept; do files="$files $new/${word%%/*}"; done
+    set -- $kept
     while read -r sum _; do
         [ $# -gt 0 ] || break
         fields "$1"
@@ -99,16 +127,20 @@ keep_words() {
     for word in "$@"; do is_in "${word%%/*}" "$failed" || kept="$kept $word"; done
 }
 
-# Of the words, set $changed to those that need work, and $names to their units.
+# Of the words, set $changed to those that need work.
 find_changed() {
     local word
-    changed='' names=''
+    changed=''
     for word in "$@"; do
-        if is_in "${word%%/*}" "$failed"; then continue; fi
-        if is_in "$word" "$copies" || ! is_in_order "$word"; then
-            changed="$changed $word" names="$names ${word%%/*}"
-        fi
+        if is_in "$word" "$copies" || ! is_in_order "$word"; then changed="$changed $word"; fi
     done
+}
+
+# Set $names to the units of the words.
+name_words() {
+    local word
+    names=''
+    for word in "$@"; do names="$names ${word%%/*}"; done
 }
 
 # Does everything but the text already say what the word $1 says?
@@ -215,8 +247,8 @@ refuse_alias() {
 
 # Units that are in order already are left alone: nothing is written, systemd does not reload.
 install_units() {
-    local word words names='' name
-    for word in $installs; do names="$names ${word%%/*}"; done
+    local words names
+    name_words $installs
     hold_back install $names
     [ "$kept" ] || return 0
     if ! ready_folders; then
@@ -225,32 +257,46 @@ install_units() {
     fi
     keep_words $installs
     find_copies $kept
-    fetch_texts
     find_changed $kept
     [ "$changed" ] || return 0
     dirty=yes
+    if ! ready_new; then
+        name_words $changed
+        fail_all install "$words" $names
+        return
+    fi
+    fetch_texts
+    keep_words $changed
+    change_units $kept
+}
+
+# Carry out what the words say: first undo what the units were.
+change_units() {
+    local names
+    name_words "$@"
+    [ "$names" ] || return 0
     forget_records $names
     unlink_units install $names
     place_texts
-    keep_words $changed
+    keep_words "$@"
     link_units $kept
-    keep_words $changed
+    keep_words "$@"
     enable_units $kept
     sync -- "$units" "$links" "$boot_wants" 2>/dev/null || :
 }
 
 # systemd reads its files anew, once, when something changed.
 reload() {
-    local words word names=''
+    local words names
     [ "$dirty" ] || return 0
-    for word in $changed; do names="$names ${word%%/*}"; done
+    name_words $changed
     words=$(systemctl daemon-reload 2>&1) ||
         fail_all install "systemd did not read it anew: $words" $names
 }
 
 # From here on nothing is to be done to the units of $changed.
 write_records() {
-    local word words names='' files=''
+    local word words names name files=''
     keep_words $changed
     for word in $kept; do
         fields "$word"
@@ -267,7 +313,7 @@ write_records() {
             [ ! -e "$new/$name" ] || fail install "$name" "its record could not be stored: $words"
         done
     fi
-    for word in $installs; do names="$names ${word%%/*}"; done
+    name_words $installs
     conclude install $names
 }
 """

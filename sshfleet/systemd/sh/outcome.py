@@ -31,11 +31,13 @@ keep_unfailed() {
 
 # $1 verb, then names: set $kept to those that may go on, and say of the others that they may not.
 hold_back() {
-    local verb=$1 name
+    local verb=$1 name why
     shift
     for name in "$@"; do
         if is_in "$name" "$failed" && ! is_in "$verb/$name" "$told"; then
-            say outcome "$verb" "$name" failed 'not done: what comes before it failed'
+            why='not done: what comes before it failed'
+            ! is_in "$name" "$late" || why='still stopping'
+            say outcome "$verb" "$name" failed "$why"
         fi
     done
     keep_unfailed "$@"

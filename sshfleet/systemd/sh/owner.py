@@ -50,11 +50,7 @@ admit() {
 }
 
 admit_all() {
-    local word name
-    for name in $stops; do admit stop "$name"; done
-    for name in $removes; do is_in "$name" "$failed" || admit remove "$name"; done
-    for word in $installs; do is_in "${word%%/*}" "$failed" || admit install "${word%%/*}"; done
-    for name in $starts; do is_in "$name" "$failed" || admit start "$name"; done
-    for name in $restarts; do is_in "$name" "$failed" || admit restart "$name"; done
+    local word
+    for word in $actions; do admit "${word#*/}" "${word%/*}"; done
 }
 """

@@ -27,7 +27,7 @@ stop_units() {
     [ $# -gt 0 ] || return 0
     if bring_to_rest "$@"; then
         for name in $moving; do
-            line_about "$name" "$refused" || line='still stopping'
+            line_about "$name" "$refused" || line='still stopping' late="$late $name"
             fail_to_rest "$name" "$line"
         done
     else

@@ -1,0 +1,54 @@
+"""The verbs that only pass through: `systemctl status` and `journalctl` of a unit, on its machine.
+
+Rule 1: names and options travel on standard input, a line each; the scripts are constant.
+Rule 2: the exit code of the program is that of the script.
+"""
+
+import re
+from dataclasses import dataclass
+
+from sshfleet.model.step import Run
+from sshfleet.model.unit import UnitName, checked_name
+
+_MODE = re.compile(r"[a-z][a-z-]{0,30}")
+
+_STATUS = """\
+export LC_ALL=C.UTF-8 SYSTEMD_COLORS=0 SYSTEMD_PAGER="" SYSTEMD_URLIFY=0
+IFS= read -r unit
+exec systemctl status -l --no-pager -- "$unit" </dev/null
+"""
+
+_JOURNAL = """\
+export LC_ALL=C.UTF-8 SYSTEMD_COLORS=0 SYSTEMD_PAGER="" SYSTEMD_URLIFY=0
+read -r unit
+read -r lines
+read -r output
+read -r follow
+set -- --no-pager --unit="$unit" --lines="$lines" --output="$output"
+[ "$follow" = no ] || set -- "$@" --follow
+exec journalctl "$@" </dev/null
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logs:
+    """What to show of a unit's log: journalctl(1) names the modes of `output`."""
+
+    lines: int = 10
+    follow: bool = False
+    output: str = "short"
+    sudo: bool = False
+
+
+def status_run(unit: UnitName) -> Run:
+    """Show what systemd knows of a unit, as the login user."""
+    return Run(script=_STATUS, data=f"{checked_name(unit)}\n".encode(), root=False)
+
+
+def journal_run(unit: UnitName, logs: Logs) -> Run:
+    """Show a unit's log, as the login user or as root. ValueError when `output` is no mode."""
+    if logs.lines < 0 or not _MODE.fullmatch(logs.output):
+        raise ValueError(logs)
+    told = (checked_name(unit), str(logs.lines), logs.output, "yes" if logs.follow else "no")
+    data = "".join(f"{line}\n" for line in told)
+    return Run(script=_JOURNAL, data=data.encode(), root=logs.sudo, seconds=60.0)
