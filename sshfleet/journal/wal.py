@@ -165,7 +165,7 @@ class Wal:
         if self._broken:
             raise JournalError(
                 f"nothing more is written to the journal: {self._broken}",
-                hint="see what else writes there (a restore, a sync tool), then run the command again",
+                hint="run the command again, once nothing else writes there (a restore, a sync tool)",
                 place=str(self.path),
             )
 
