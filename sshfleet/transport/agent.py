@@ -7,6 +7,7 @@ a signature would otherwise leave its answer for the next one.
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 
@@ -54,7 +55,8 @@ class Agent(asyncssh.SSHAgentClient):
             request.cancel()
         await asyncio.gather(*self._signing, return_exceptions=True)
         self.close()
-        await self.wait_closed()
+        with contextlib.suppress(OSError):  # it may have closed on us before
+            await self.wait_closed()
 
 
 class OfferedKey(asyncssh.SSHAgentKeyPair):

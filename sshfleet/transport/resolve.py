@@ -23,7 +23,7 @@ STRICTNESS = {
     "off": Strictness.NO,
 }
 HOP = re.compile(
-    r"(?:ssh://)?(?:(?P<user>[^@]+)@)?(?:\[(?P<ipv6>[^]]+)\]|(?P<host>[^:@]+))(?::(?P<port>\d+))?/?"
+    r"(?:ssh://)?(?:(?P<user>[^@]+)@)?(?:\[(?P<ipv6>[^]]+)\]|(?P<host>[^:@/]+))(?::(?P<port>\d+))?/?"
 )
 
 

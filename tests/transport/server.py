@@ -26,9 +26,9 @@ class Server:
     shell: tuple[str, ...] = ("/bin/sh", "-c")
     rewrite: Callable[[str], str] = str
     port: int = 0
+    patience: int = 6
     logins: int = 0
     refused_keys: int = 0
-    sessions: int = 0
     commands: list[str] = field(default_factory=list)
     connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
     children: list[asyncio.subprocess.Process] = field(default_factory=list)
@@ -68,7 +68,7 @@ class _Login(asyncssh.SSHServer):
             return True
         self.server.refused_keys += 1
         self.tried += 1
-        if self.tried >= 6:
+        if self.tried >= self.server.patience:
             raise asyncssh.ProtocolError("Too many authentication failures")
         return False
 

@@ -1,0 +1,217 @@
+"""Machines that cannot be reached, each told apart and within the deadline."""
+
+import asyncio
+import dataclasses
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from sshfleet.model.machine import Become, Machine, MachineName
+from sshfleet.model.observed import Trouble
+from sshfleet.model.step import Run
+from sshfleet.transport import login
+from sshfleet.transport.base import TransportError
+from sshfleet.transport.options import SshOptions
+from sshfleet.transport.ssh import SshTransport
+
+HELLO = Run(script="true")
+QUICK = 0.7
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
+
+
+def machine(port: int, address: str = "127.0.0.1") -> Machine:
+    return Machine(
+        name=MachineName("web"), address=address, port=port, user="core", become=Become.NONE
+    )
+
+
+@asynccontextmanager
+async def listening(talk: Talk) -> AsyncIterator[int]:
+    """Have something that is no SSH server at a port."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        tasks.add(task)
+        try:
+            await talk(reader, writer)  # type: ignore[misc]
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as listener:
+        yield listener.sockets[0].getsockname()[1]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def trouble(options: SshOptions, at: Machine, seconds: float = QUICK) -> TransportError:
+    quick = dataclasses.replace(options, timeout=seconds)
+    async with SshTransport(quick) as transport:
+        started = time.monotonic()
+        with pytest.raises(TransportError) as caught:
+            await transport.run(at, HELLO)
+        assert time.monotonic() - started < seconds + 1
+    assert "\n" not in caught.value.message
+    return caught.value
+
+
+async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(60)
+
+
+def say(text: bytes) -> Talk:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(text)
+        await writer.drain()
+        await asyncio.sleep(60)
+
+    return talk
+
+
+async def say_forever(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"x" * 100 + b"\r\n")
+        await writer.drain()
+
+
+async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    for byte in b"SSH-2.0-" + b"x" * 200:
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(0.1)
+
+
+async def test_a_closed_port_means_no_sshd(options: SshOptions, agent: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    error = await trouble(options, machine(port))
+    assert error.trouble is Trouble.NO_SSHD
+    assert error.message == f"connection refused: no sshd on port {port}"
+
+
+async def test_a_name_with_two_addresses_and_no_sshd_is_told_as_well(
+    options: SshOptions, agent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def two(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 1))
+            for address in ("127.0.0.1", "127.0.0.2")
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    assert (await trouble(options, machine(1, "two.test"))).trouble is Trouble.NO_SSHD
+
+
+async def test_a_host_that_answers_nothing_is_silent(options: SshOptions, agent: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        port = listener.getsockname()[1]
+        # The queue of a listener nobody accepts from is full: the next SYN gets no answer.
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        error = await trouble(options, machine(port))
+        for one in waiting:
+            one.close()
+    assert error.trouble is Trouble.SILENT
+    assert error.message == "no answer within 0.7 s"
+
+
+@pytest.mark.parametrize("talk", [say_nothing, drip, say(b"SSH-2.0-x\r\n")])
+async def test_a_port_that_is_open_but_says_too_little_is_hung(
+    options: SshOptions, agent: Path, talk: Talk
+) -> None:
+    async with listening(talk) as port:
+        error = await trouble(options, machine(port))
+    assert error.trouble is Trouble.HUNG
+    assert "within 0.7 s" in error.message
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        say_forever,
+        say(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 2000),
+        say(b"SSH-1.5-old\r\n"),
+        say(b"SSH-2.0-\xff\xfe\x1b[2J\r\n"),
+        say(b"SSH-2.0-x\r\n" + b"\x7f\xff\xff\xff" + b"\0" * 60),
+        say(bytes(range(256)) * 2000),
+    ],
+)
+async def test_something_else_at_the_port_does_not_speak_ssh(
+    options: SshOptions, agent: Path, talk: Talk
+) -> None:
+    async with listening(talk) as port:
+        error = await trouble(options, machine(port), 10)
+    assert error.trouble is Trouble.NO_SSHD
+    assert f"port {port} does not speak SSH" in error.message
+    assert len(error.message) < 300
+
+
+def reset(counted: list[int]) -> Talk:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        counted.append(1)
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    return talk
+
+
+def close(counted: list[int]) -> Talk:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        counted.append(1)
+        writer.close()
+
+    return talk
+
+
+@pytest.mark.parametrize("talk", [reset, close])
+async def test_a_connection_closed_before_the_key_exchange_is_throttled_and_tried_again(
+    options: SshOptions,
+    agent: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    talk: Callable[[list[int]], Talk],
+) -> None:
+    monkeypatch.setattr(login, "PAUSE", (0.01, 0.02))
+    counted: list[int] = []
+    async with listening(talk(counted)) as port:
+        error = await trouble(options, machine(port), 5)
+    assert error.trouble is Trouble.THROTTLED
+    assert "MaxStartups" in error.hint
+    assert len(counted) == 1 + login.RETRIES
+
+
+async def test_a_name_nobody_knows_is_a_fault_here(
+    options: SshOptions, agent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    error = await trouble(options, machine(22, "nowhere.test"))
+    assert error.trouble is Trouble.FAULT_HERE
+    assert "nowhere.test" in error.message
+
+
+async def test_too_many_open_files_are_a_fault_here(
+    options: SshOptions, agent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    quick = dataclasses.replace(options, timeout=QUICK)
+    async with SshTransport(quick) as transport:
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", full)
+        with pytest.raises(TransportError, match="Too many open files") as caught:
+            await transport.run(machine(22), HELLO)
+    assert caught.value.trouble is Trouble.FAULT_HERE
+    assert "ulimit" in caught.value.hint
