@@ -165,7 +165,7 @@ class Wal:
         if self._broken:
             raise JournalError(
                 f"nothing more is written to the journal: {self._broken}",
-                hint="run the command again, once nothing else writes there (a restore, a sync tool)",
+                hint="run the command again, once no restore or sync tool writes there",
                 place=str(self.path),
             )
 
