@@ -35,7 +35,7 @@ class Context:
         """Return where the inventory is; raise InventoryError when there is none."""
         from sshfleet.inventory import find_inventory
 
-        return find_inventory(self.settings.inventory or None, os.environ, Path.cwd())
+        return find_inventory(self.settings.inventory or None, os.environ, Path())
 
     @cached_property
     def fleet(self) -> "Fleet":
