@@ -82,15 +82,14 @@ def started(completed: Completed, machine: str, user: str) -> Completed:
 
 def _never_started(completed: Completed, machine: str, user: str) -> TransportError:
     said = completed.stderr.decode("utf-8", "backslashreplace")
-    why = one_line(completed.stderr) or one_line(completed.stdout)
-    sudo = next((one_line(line) for line in said.splitlines() if line.startswith("sudo: ")), "")
-    if "password is required" in sudo or "terminal is required" in sudo:
+    why = one_line(completed.stderr) or one_line(completed.stdout) or f"status {completed.status}"
+    sudo = [one_line(line) for line in said.splitlines() if line.startswith("sudo: ")]
+    hint = f"in /etc/sudoers.d/sshfleet there: {user} ALL=(root) NOPASSWD: ALL"
+    if any("is required" in line for line in sudo):
         message = f"sudo needs a password for {user} on {machine}"
-        hint = f"in /etc/sudoers.d/sshfleet there: {user} ALL=(root) NOPASSWD: ALL"
     elif sudo or "not in the sudoers" in said:
-        message = f"sudo refuses {user} on {machine}: {sudo or why}"
-        hint = f"in /etc/sudoers.d/sshfleet there: {user} ALL=(root) NOPASSWD: ALL"
+        message = f"sudo refuses {user} on {machine}: {sudo[-1] if sudo else why}"
     else:
-        message = f"{machine} runs no commands for {user}: {why or f'status {completed.status}'}"
+        message = f"{machine} runs no commands for {user}: {why}"
         hint = f"try: ssh {user}@{machine} true; its login shell or a ForceCommand refuses"
     return TransportError(Trouble.UNMANAGEABLE, message, hint=hint)

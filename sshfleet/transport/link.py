@@ -53,8 +53,7 @@ class Link:
                 status = await self._execute(command, lambda: Exec(stdin, capture))
         except TimeoutError as error:
             raise self._unmanageable(f"a command did not end within {limit:g} s") from error
-        done = Completed(status=status, stdout=bytes(capture.stdout), stderr=bytes(capture.stderr))
-        return started(done, self.route.name, self.route.user)
+        return started(capture.completed(status), self.route.name, self.route.user)
 
     async def stream(self, run: Run, sink: Callable[[bytes], None], *, sudo: bool) -> int:
         """Run a script and hand on what it writes, until it ends or this is cancelled."""
@@ -62,8 +61,8 @@ class Link:
         relay = Relay(sink)
         status = await self._execute(command, lambda: Exec(stdin, relay, hold=True))
         if not relay.started:
-            held = Completed(status=status, stdout=b"", stderr=bytes(relay.early.stderr))
-            started(held, self.route.name, self.route.user)
+            early = relay.early.completed(status)
+            started(early, self.route.name, self.route.user)
         return UNKNOWN if status is None else status
 
     async def put(self, files: Mapping[str, bytes]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import asyncssh
 
 from sshfleet.model.observed import Trouble
+from sshfleet.model.step import Completed
 from sshfleet.transport.base import TransportError
 from sshfleet.transport.bootstrap import STARTED
 
@@ -33,6 +34,10 @@ class Capture:
             message = f"a command wrote more than {cap // 1024} KiB"
             raise TransportError(Trouble.UNMANAGEABLE, message)
         kept += data
+
+    def completed(self, status: int | None) -> Completed:
+        """Return what was kept, with the status."""
+        return Completed(status=status, stdout=bytes(self.stdout), stderr=bytes(self.stderr))
 
 
 class Exec(asyncssh.SSHClientSession[bytes]):

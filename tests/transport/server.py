@@ -26,6 +26,7 @@ class Server:
     shell: tuple[str, ...] = ("/bin/sh", "-c")
     rewrite: Callable[[str], str] = str
     port: int = 0
+    name: str = USER
     patience: int = 6
     logins: int = 0
     refused_keys: int = 0
@@ -64,7 +65,7 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        if username == USER and key in self.server.users:
+        if username == self.server.name and key in self.server.users:
             return True
         self.server.refused_keys += 1
         self.tried += 1
