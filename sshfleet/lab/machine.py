@@ -46,7 +46,8 @@ def start(body: Body) -> None:
         cgroup.freeze(body.cgroup, frozen=False)
         if not network.is_up(body.link):
             network.set_up(body.link, up=True)
-    until(lambda: _is_up(body), BOOT_WITHIN, f"sshd of {body.machine.name}", hint=_last_words(body))
+    name = body.machine.name
+    until(lambda: _is_up(body), BOOT_WITHIN, f"sshd of {name}", lambda: _last_words(body))
     if body.state.spec.docker:
         _wait_for_docker(body)
 

@@ -54,7 +54,8 @@ def create(lab: str, subnet: int, count: int) -> None:
     """Make the bridge of a lab with `count` machines."""
     name = bridge(lab)
     lines = [
-        f"link add {name} type bridge",
+        # An address of its own, or it takes one from each wire that comes, and forgets neighbours.
+        f"link add {name} address {hardware_address(lab, 0)} type bridge",
         f"address add 198.18.{subnet}.1/24 dev {name}",
         f"link set {name} up",
     ]

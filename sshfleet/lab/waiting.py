@@ -6,12 +6,14 @@ from collections.abc import Callable
 from sshfleet.errors import SshfleetError
 
 
-def until(condition: Callable[[], bool], within: float, what: str, hint: str = "") -> None:
+def until(
+    condition: Callable[[], bool], within: float, what: str, hint: Callable[[], str] = str
+) -> None:
     """Return as soon as `condition` holds; SshfleetError after `within` seconds."""
     deadline = time.monotonic() + within
     pause = 0.002
     while not condition():
         if time.monotonic() > deadline:
-            raise SshfleetError(f"waited {within:.0f} s for {what}, in vain", hint=hint)
+            raise SshfleetError(f"waited {within:.0f} s for {what}, in vain", hint=hint())
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
