@@ -26,7 +26,9 @@ class Stage:
 
     def __init__(self, *machines: Machine) -> None:
         self.fleet = Fleet(name="test", machines=machines)
-        self.machines = {one.name: FakeMachine(one.name) for one in machines}
+        self.machines: dict[str, FakeMachine] = {
+            one.name: FakeMachine(one.name) for one in machines
+        }
         self.transport = FakeTransport(self.machines)
         self.journal = MemoryJournal()
         self.timeout = 5.0
@@ -144,7 +146,7 @@ def test_intent_and_placement_are_durable_before_any_machine_is_changed(stage: S
     def check(_machine: str, run: Run | None) -> None:
         if run is None or b"\ninstall\t" in run.data:
             unit = stage.journal.state.units[WEB.name]
-            assert (unit.target, unit.placements) == (TargetState.LAUNCHED, {machine_id("m1")})
+            assert (unit.target, unit.placements) == (TargetState.LAUNCHED, frozenset({machine_id("m1")}))
 
     stage.transport.hook = check
     stage.start(WEB)

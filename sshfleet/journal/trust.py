@@ -81,9 +81,24 @@ def check_owner_and_mode(status: os.stat_result, path: Path) -> None:
             hint=f"work as that user, or make it yours: chown {os.geteuid()} {quoted}",
             place=str(path),
         )
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if _others_may_write(status):
         raise JournalError(
             f"others may write here (mode {stat.S_IMODE(status.st_mode):04o})",
             hint=f"see that nothing was changed, then: chmod go-w {quoted}",
             place=str(path),
         )
+
+
+def _others_may_write(status: os.stat_result) -> bool:
+    """Tell whether somebody else could write into a file, or put another one in its place.
+
+    In a folder with the sticky bit (/tmp) nobody can touch what is ours, and a group of the same
+    number as the folder's owner (umask 002) is that user alone.
+    """
+    risky = stat.S_IWOTH | stat.S_IWGRP
+    if stat.S_ISDIR(status.st_mode):
+        if status.st_mode & stat.S_ISVTX:
+            return False
+        if status.st_gid == status.st_uid:
+            risky = stat.S_IWOTH
+    return bool(status.st_mode & risky)

@@ -73,7 +73,16 @@ def test_a_folder_that_others_can_read_is_accepted(tmp_path: Path) -> None:
     Folder.open(tmp_path).close()
 
 
-@pytest.mark.parametrize("bits", [0o770, 0o707, 0o1777])
+def test_a_folder_like_tmp_or_of_a_private_group_is_accepted(tmp_path: Path) -> None:
+    os.chown(tmp_path, -1, os.geteuid() if os.geteuid() == 0 else tmp_path.stat().st_gid)
+    tmp_path.chmod(0o1777)
+    Folder.open(tmp_path).close()
+    if tmp_path.stat().st_gid == tmp_path.stat().st_uid:
+        tmp_path.chmod(0o770)
+        Folder.open(tmp_path).close()
+
+
+@pytest.mark.parametrize("bits", [0o777, 0o707])
 def test_a_folder_that_others_may_write_to_is_refused(tmp_path: Path, bits: int) -> None:
     tmp_path.chmod(bits)
     error = refusal(tmp_path)
