@@ -173,7 +173,8 @@ class FakeMachine:
         return (
             f"Id={name}\nLoadState={'loaded' if here else 'not-found'}\n"
             f"ActiveState={process.active}\nSubState={process.sub}\nResult={process.result}\n"
-            f"Type={process.kind}\nNRestarts=0\nExecMainStatus=0\nFragmentPath={path}\n"
+            f"Type={process.kind}\nNRestarts=0\n"
+            f"ExecMainStatus={int(process.active == 'failed')}\nFragmentPath={path}\n"
             f"InvocationID={f'{self.reboots:08x}{process.runs:024x}' if process.runs else ''}\n"
         )
 

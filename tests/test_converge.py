@@ -250,7 +250,7 @@ def test_a_unit_that_was_stopped_by_hand_is_started_again(stage: Stage) -> None:
 def test_a_unit_that_fails_is_a_problem_and_is_not_tried_twice(stage: Stage) -> None:
     stage.machines["m1"].starts_as = {"web.service": "fails"}
     (problem,) = stage.start(WEB).plan.problems
-    assert problem.why == "failed: exit-code"
+    assert problem.why == "failed: exit-code, status 1"
     assert stage.machines["m1"].started == ["web.service"]
     assert stage.reconcile().plan.problems == (problem,)
     assert stage.machines["m1"].started == ["web.service"]
@@ -379,3 +379,18 @@ def _as_wanted(stage: Stage, verb: str) -> None:
     gone = verb in ("unload", "destroy")
     assert files == ([[], [], []] if gone else [["u1.service"], ["u2.service"], []])
     assert quiet(stage.reconcile())
+
+
+def test_a_machine_is_found_under_the_new_name_it_has_in_the_inventory(stage: Stage) -> None:
+    stage.start(WEB)
+    stage.fleet = Fleet(name="test", machines=(machine("db"), machine("m2"), machine("m3")))
+    stage.machines["db"] = stage.machines.pop("m1")
+    assert quiet(stage.change("stop", "web.service"))
+    assert stage.running() == {}
+
+
+def test_a_machine_that_left_the_inventory_is_told_as_away(stage: Stage) -> None:
+    stage.start(WEB)
+    stage.fleet = Fleet(name="test", machines=(machine("m2"), machine("m3")))
+    (away,) = stage.change("stop", "web.service").plan.away
+    assert away.why == "no machine of the inventory answers with this ID"
