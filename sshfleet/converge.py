@@ -235,12 +235,18 @@ def all_silent(fleet: Fleet, observed: Observed) -> bool:
 
 
 def contacted(fleet: Fleet, state: DesiredState, scope: Iterable[UnitName]) -> tuple[Machine, ...]:
-    """Return the machines that may hold a copy of these units, as far as the inventory has them."""
+    """Return the machines that may hold a copy of these units.
+
+    That is any of them when it is not known which one a holder is by now: it may answer under a
+    name that is new in the inventory.
+    """
     holders = {
         machine
         for name in scope
         if (unit := state.units.get(name))
         for machine in unit.holders | unit.placements
     }
-    names = {state.machines[machine].name for machine in holders if machine in state.machines}
+    names = {known.name if (known := state.machines.get(one)) else "" for one in holders}
+    if any(fleet.machine(name) is None for name in names):
+        return fleet.machines
     return tuple(machine for machine in fleet.machines if machine.name in names)

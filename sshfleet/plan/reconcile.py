@@ -107,9 +107,8 @@ def _unit(
 def _why_away(world: World, machine: MachineName) -> str:
     report = world.observed.reports.get(machine)
     if report is None:
-        return (
-            "is not in the inventory" if world.fleet.machine(machine) is None else "was not asked"
-        )
+        listed = world.fleet.machine(machine) is not None
+        return "was not asked" if listed else "no machine of the inventory answers with this ID"
     if isinstance(report, Reached):
         return "answers with the machine ID of another machine"
     return report.detail
