@@ -12,11 +12,58 @@ from sshfleet.model.observed import UnitState
 
 CRASHES = 3  # restarts by systemd itself after which a start has failed
 
+_RESTING = ("inactive", "failed")
+
 _BROKEN = {
     "not-found": "its file is not known to systemd there",
     "bad-setting": "systemd refuses its file: a setting in it is wrong",
     "error": "systemd cannot read its file",
     "masked": "it is masked there",
+}
+
+# Result= of systemd.service(5) and its like, where the word alone does not tell enough.
+_RESULTS = {
+    "timeout": "it did not start or stop in time",
+    "watchdog": "it did not send its keep-alive in time",
+    "oom-kill": "the machine ran out of memory",
+    "start-limit-hit": "it was started too often in a short time",
+    "protocol": "it did not do what its Type= asks for",
+    "resources": "systemd could not prepare it",
+    "exec-condition": "its ExecCondition= does not hold",
+}
+
+# Exit statuses of systemd itself, before the program runs: systemd.exec(5), "Process Exit Codes".
+_STATUSES = {
+    200: ("CHDIR", "its WorkingDirectory= cannot be entered"),
+    203: ("EXEC", "the program cannot be executed"),
+    208: ("STDIN", "its standard input cannot be set up"),
+    209: ("STDOUT", "its standard output cannot be set up"),
+    214: ("SETSCHEDULER", "its scheduling policy cannot be set"),
+    215: ("CPUAFFINITY", "its CPUAffinity= cannot be set"),
+    216: ("GROUP", "its Group= does not exist there"),
+    217: ("USER", "its User= does not exist there"),
+    218: ("CAPABILITIES", "its capabilities cannot be set"),
+    219: ("CGROUP", "its control group cannot be set up"),
+    226: ("NAMESPACE", "its file system view cannot be set up"),
+    228: ("SECCOMP", "its system call filter cannot be set"),
+    233: ("RUNTIME_DIRECTORY", "its RuntimeDirectory= cannot be made"),
+    238: ("STATE_DIRECTORY", "its StateDirectory= cannot be made"),
+    243: ("CREDENTIALS", "its credentials cannot be read"),
+}
+_SIGNALS = {
+    1: "HUP",
+    2: "INT",
+    3: "QUIT",
+    4: "ILL",
+    6: "ABRT",
+    7: "BUS",
+    8: "FPE",
+    9: "KILL",
+    11: "SEGV",
+    13: "PIPE",
+    14: "ALRM",
+    15: "TERM",
+    31: "SYS",
 }
 
 
@@ -38,7 +85,7 @@ class Verdict:
 
 def judge(state: UnitState, target: TargetState) -> Verdict:
     """Judge a unit whose target is loaded or launched (systemd(1), "Units")."""
-    if state.load in _BROKEN and state.active in ("inactive", "failed"):
+    if state.load in _BROKEN and state.active in _RESTING:
         return Verdict(Health.FAILED, _BROKEN[state.load])
     if state.job or state.active in ("deactivating", "reloading", "refreshing", "maintenance"):
         return Verdict(Health.PENDING, _moving(state))
@@ -46,40 +93,66 @@ def judge(state: UnitState, target: TargetState) -> Verdict:
 
 
 def _moving(state: UnitState) -> str:
-    if state.job and state.active in ("inactive", "failed"):
+    if state.job and state.active in _RESTING:
         return "queued: systemd waits for other units first"
     return f"{state.active} ({state.sub})"
 
 
 def _loaded(state: UnitState) -> Verdict:
-    if state.active in ("inactive", "failed"):
+    if state.active in _RESTING:
         return Verdict(Health.OK)
     return Verdict(Health.FAILED, "it runs, but is to be loaded only")
 
 
 def _launched(state: UnitState) -> Verdict:
     if state.active == "active":
-        if state.settled is False:
-            return Verdict(Health.PENDING, "has not settled yet")
-        return Verdict(Health.OK)
+        return _active(state)
     if state.sub.startswith("auto-restart"):
         return _crashing(state)
     if state.active == "activating":
         return Verdict(Health.PENDING, _moving(state))
     if state.active == "failed":
-        return Verdict(Health.FAILED, _failure(state))
-    if state.kind == "oneshot" and state.invocation and state.result == "success":
+        return Verdict(Health.FAILED, f"failed: {_cause(state)}")
+    return _at_rest(state)
+
+
+def _active(state: UnitState) -> Verdict:
+    if state.settled is not False:
         return Verdict(Health.OK)
-    return Verdict(Health.FAILED, "ended by itself" if state.invocation else "has not been started")
+    if state.restarts:
+        return _crashing(state)
+    return Verdict(Health.PENDING, "has not settled yet")
 
 
 def _crashing(state: UnitState) -> Verdict:
-    words = f"keeps crashing: restarted {state.restarts} times, {_failure(state)}"
+    times = "once" if state.restarts == 1 else f"{state.restarts} times"
+    cause = f", last {_cause(state)}" if state.result not in ("", "success") else ""
+    words = f"keeps crashing: restarted {times}{cause}"
     return Verdict(Health.FAILED if state.restarts >= CRASHES else Health.PENDING, words)
 
 
-def _failure(state: UnitState) -> str:
-    known = {203: "the program cannot be executed", 217: "its User= does not exist there"}
-    meaning = f": {known[state.status]}" if state.status in known else ""
-    status = f", status {state.status}{meaning}" if state.status else ""
-    return f"failed: {state.result or 'no reason given'}{status}"
+def _at_rest(state: UnitState) -> Verdict:
+    if not state.invocation:
+        return Verdict(
+            Health.FAILED, "has not run: not started, or a condition in it does not hold"
+        )
+    if state.result not in ("", "success"):
+        return Verdict(Health.FAILED, f"does not run: {_cause(state)}")
+    if state.kind == "oneshot":
+        return Verdict(Health.OK)
+    return Verdict(Health.FAILED, "ended by itself")
+
+
+def _cause(state: UnitState) -> str:
+    """Say why it ended: the result in systemd's word, then what is known about it."""
+    status = state.status
+    if state.result == "exit-code" and status in _STATUSES:
+        name, words = _STATUSES[status]
+        return f"exit-code, status {status}/{name}: {words}"
+    if state.result == "exit-code":
+        return f"exit-code, status {status}"
+    if state.result in ("signal", "core-dump") and status:
+        name = f"/SIG{_SIGNALS[status]}" if status in _SIGNALS else ""
+        return f"{state.result} {status}{name}"
+    words = _RESULTS.get(state.result, "")
+    return f"{state.result}: {words}" if words else state.result or "no reason given"

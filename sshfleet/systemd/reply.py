@@ -7,8 +7,8 @@ before, and no unit knows the nonce.
 
 The reply: `NONCE begin`; lines of tab-separated fields (outcome, machine, boot, uptime, os, arch,
 systemd, cpus, memory, unit), interrupted by `NONCE before`, blocks of `systemctl show` and `NONCE
-after` when something was watched; `NONCE sums` and NUL-ended lines of `sha256sum -z`; `NONCE show`
-and blocks in the order of the unit lines; `NONCE end`. Or `NONCE refused` and why.
+after` when something was watched; `NONCE sums` and what sha256sum says; `NONCE show` and blocks in
+the order of the unit lines; `NONCE end`. Or `NONCE refused` and why.
 """
 
 import re

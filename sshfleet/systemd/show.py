@@ -21,11 +21,12 @@ _QUICK = ("simple", "exec", "idle")
 _VALUE = 500  # characters
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+_PLAIN = re.compile(r"[0-9A-Za-z-]{0,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Told(NamedTuple):
-    """A `unit` line: the name, whether it starts at boot (yes, no), and its record, raw."""
+    """A `unit` line: the name, whether it starts at boot (yes, no), and its record, raw or `-`."""
 
     name: str
     boot: str
@@ -109,10 +110,13 @@ def _by_name(names: Sequence[str], shown: Sequence[Block]) -> dict[str, Block]:
 
 
 def _hashes(sums: str) -> dict[str, str]:
-    """Read `sha256sum -z`: sum, two spaces, path, NUL."""
+    r"""Read `sha256sum`: sum, two spaces, path; where that has a \, it is doubled, and one begins
+    the line."""
     found = {}
-    for line in sums.strip("\n").split("\0"):
-        sha256, _, path = line.partition("  ")
+    for line in sums.split("\n"):
+        sha256, _, path = line.removeprefix("\\").partition("  ")
+        if line.startswith("\\"):
+            path = path.replace("\\\\", "\\")
         if _SHA256.fullmatch(sha256):
             found[path.rpartition("/")[2]] = sha256
     return found
@@ -126,7 +130,7 @@ def _record(line: str) -> Record | None:
     except (ValueError, TypeError, RecursionError):
         return None
     texts: Iterable[object] = (record.lineage, record.sha256, record.target)
-    if not all(isinstance(text, str) and len(text) <= 64 for text in texts):
+    if not all(isinstance(text, str) and _PLAIN.fullmatch(text) for text in texts):
         return None
     return record if type(record.generation) is int and record.generation >= 0 else None
 

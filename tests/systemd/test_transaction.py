@@ -59,8 +59,8 @@ def test_orders_go_by_verb_then_name() -> None:
 def test_each_name_is_touched_once_by_its_first_verb() -> None:
     asked = [action(Verb.START), install(), action(Verb.STOP, "z.service"), action(Verb.REMOVE)]
     assert [line for line in lines(*asked) if line.startswith("touch")] == [
-        "touch\tweb.service\tremove",
         "touch\tz.service\tstop",
+        "touch\tweb.service\tremove",
     ]
 
 

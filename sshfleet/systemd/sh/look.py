@@ -109,11 +109,11 @@ look_at_all() {
         boot=no
         if [ -L "$boot_wants/$name" ] && [ -L "$boot_start" ]; then boot=yes; fi
         read_record "$name"
-        say unit "$name" "$boot" "$record"
+        say unit "$name" "$boot" "${record:--}"
     done
     printf '%s sums\n' "$nonce"
-    [ ! "$files" ] || sha256sum -z -- $files
-    printf '\n%s show\n' "$nonce"
+    [ ! "$files" ] || sha256sum -- $files
+    printf '%s show\n' "$nonce"
     show "$properties" $names
 }
 """

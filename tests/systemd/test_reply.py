@@ -1,0 +1,269 @@
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sshfleet.model.action import Verb
+from sshfleet.model.observed import Record, UnitState
+from sshfleet.model.step import Completed
+from sshfleet.model.unit import UnitName
+from sshfleet.systemd.reply import Reply, ReplyError, parse_reply
+from tests.builders import LINEAGE
+
+RECORDINGS = Path(__file__).with_name("recordings")
+NONCE = "0123456789abcdef"
+VERSIONS = (252, 257)
+ACTING = (RECORDINGS / "systemd-252-acting.txt").read_bytes()
+LOOKING = (RECORDINGS / "systemd-252-looking.txt").read_bytes()
+
+
+def parsed(
+    stdout: bytes, *, status: int | None = 0, stderr: bytes = b"", nonce: str = NONCE
+) -> Reply:
+    return parse_reply(Completed(status=status, stdout=stdout, stderr=stderr), nonce)
+
+
+def recorded(version: int, what: str) -> Reply:
+    return parsed((RECORDINGS / f"systemd-{version}-{what}.txt").read_bytes())
+
+
+def shown(reply: Reply, name: str) -> UnitState:
+    return reply.report.units[UnitName(name)]
+
+
+def states(reply: Reply) -> dict[str, tuple[str, str, str]]:
+    return {name: (s.load, s.active, s.sub) for name, s in reply.report.units.items()}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_machine_is_told_as_it_is(version: int) -> None:
+    report = recorded(version, "looking").report
+    assert report.systemd == version
+    assert report.os.startswith("Debian GNU/Linux 1")
+    assert len(report.machine) == 32
+    assert len(report.boot_id) == 36
+    assert report.uptime > 0
+    assert (report.arch, report.cpus, report.memory) == ("x86_64", 2, 24684096 * 1024)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_unit_is_told_as_it_is(version: int) -> None:
+    assert states(recorded(version, "looking")) == {
+        "a\\x2db.service": ("loaded", "active", "running"),
+        "bad.service": ("bad-setting", "inactive", "dead"),
+        "c.service": ("loaded", "activating", "auto-restart"),
+        "dbus.service": ("loaded", "active", "running"),
+        "f.service": ("loaded", "failed", "failed"),
+        "late.service": ("loaded", "active", "running"),
+        "nope.service": ("not-found", "inactive", "dead"),
+        "o.service": ("loaded", "inactive", "dead"),
+        "q.service": ("loaded", "failed", "failed"),
+        "s.service": ("loaded", "inactive", "dead"),
+        "s.socket": ("loaded", "active", "listening"),
+        "slow.service": ("loaded", "activating", "start"),
+        "web@1.service": ("loaded", "active", "running"),
+    }
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_particulars_of_units_are_read(version: int) -> None:
+    reply = recorded(version, "acting")
+    escaped = shown(reply, "a\\x2db.service")
+    assert escaped.record is not None
+    assert escaped.sha256 == escaped.record.sha256 != ""
+    assert (escaped.boot, escaped.kind, len(escaped.invocation)) == (True, "simple", 32)
+    assert escaped.fragment == "/etc/systemd/system/a\\x2db.service"
+    failed = shown(reply, "f.service")
+    assert (failed.result, failed.status) == ("exit-code", 203)
+    assert shown(reply, "slow.service").job.isdigit()
+    socket = shown(reply, "s.socket")
+    assert (socket.kind, socket.restarts, socket.settled) == ("", 0, True)
+    loaded = shown(reply, "s.service")
+    assert loaded.record == Record(
+        lineage=LINEAGE, generation=4, sha256=loaded.sha256, target="loaded"
+    )
+    assert (loaded.boot, loaded.file_state, loaded.invocation) == (False, "linked", "")
+    foreign = shown(reply, "dbus.service")
+    assert (foreign.sha256, foreign.record, foreign.boot) == ("", None, False)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_only_what_was_watched_and_stayed_up_has_settled(version: int) -> None:
+    acting, looking = recorded(version, "acting"), recorded(version, "looking")
+    settled = {str(name): state.settled for name, state in acting.report.units.items()}
+    assert settled["web@1.service"] is True
+    assert settled["q.service"] is False  # it was active when the settle time began
+    assert settled["slow.service"] is False
+    assert settled["s.service"] is None  # not watched
+    assert {state.settled for state in looking.report.units.values()} == {None}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_order_has_its_outcome_with_the_words_of_systemctl(version: int) -> None:
+    outcomes = recorded(version, "acting").outcomes
+    bad = {(each.verb, each.unit): each.detail for each in outcomes if not each.ok}
+    folder = {252: "/lib", 257: "/usr/lib"}[version]
+    assert bad == {
+        (Verb.STOP, "dbus.service"): f"the name is taken by {folder}/systemd/system/dbus.service",
+        (Verb.INSTALL, "mm.service"): (
+            "the name is taken by /etc/systemd/system/mm.service, which masks it"
+        ),
+        (Verb.START, "bad.service"): (
+            "Failed to start bad.service: Unit bad.service has a bad unit file setting."
+        ),
+    }
+    assert len(outcomes) == 23
+    assert list(outcomes) == sorted(outcomes, key=lambda each: (each.verb, each.unit))
+
+
+def test_a_restart_during_the_settle_time_is_seen() -> None:
+    # The first time an InvocationID stands there is at the start of the settle time.
+    again = ACTING.replace(b"f5f8bd458279452b994196523ba18fd8", b"0" * 32, 1)
+    assert shown(parsed(ACTING), "web@1.service").settled is True
+    assert shown(parsed(again), "web@1.service").settled is False
+
+
+def test_only_a_stop_that_takes_its_time_is_postponed() -> None:
+    words = b"the name is taken by /lib/systemd/system/dbus.service"
+    later = parsed(ACTING.replace(words, b"still stopping")).outcomes[0]
+    assert (later.verb, later.ok, later.postponed) == (Verb.STOP, False, True)
+    assert not parsed(ACTING).outcomes[0].postponed
+
+
+def test_noise_of_login_shells_is_ignored() -> None:
+    noisy = b"Welcome to core-01!\nlast login: never\n" + LOOKING + b"logout\n"
+    assert parsed(noisy) == parsed(LOOKING)
+
+
+def test_an_alias_is_told_under_the_name_that_was_asked_for() -> None:
+    alias = LOOKING.replace(b"Id=nope.service", b"Id=dbus.service")
+    assert shown(parsed(alias), "nope.service").load == "not-found"
+
+
+def test_a_missing_block_does_not_shift_the_others() -> None:
+    blocks = LOOKING.partition(b" show\n")[2].split(b"\n\n")
+    short = LOOKING.replace(blocks[1] + b"\n\n", b"")
+    with pytest.raises(ReplyError, match=r"systemd says nothing about bad\.service"):
+        parsed(short)
+    unnamed = short.replace(
+        b"unit\tbad.service", b"note\tbad.service"
+    )  # a name that systemctl refused
+    assert shown(parsed(unnamed), "c.service").sub == "auto-restart"
+
+
+def test_properties_that_an_old_systemd_lacks_are_empty() -> None:
+    old = LOOKING.replace(b"NRestarts=0\n", b"").replace(b"UnitFileState=enabled\n", b"")
+    web = shown(parsed(old), "web@1.service")
+    assert (web.restarts, web.file_state, web.active) == (0, "", "active")
+
+
+BROKEN = [
+    (b"", None, b"", "the connection broke off before the machine had answered"),
+    (
+        LOOKING[:-20],
+        124,
+        b"",
+        "the machine did not answer in time: systemd or a disk of it may hang",
+    ),
+    (LOOKING[:900], 0, b"", "no answer from the machine, only status 0: "),
+    (b"", 127, b"sh: not found\nx", "no answer from the machine, only status 127: sh: not found"),
+    (
+        f"{NONCE} begin\n{NONCE} refused\tsystemd does not answer: \x1b[31mno\nx".encode(),
+        69,
+        b"",
+        "systemd does not answer: \x1b[31mno",
+    ),
+]
+
+
+@pytest.mark.parametrize(("stdout", "status", "stderr", "words"), BROKEN)
+def test_an_answer_that_is_none_says_why(
+    stdout: bytes, status: int | None, stderr: bytes, words: str
+) -> None:
+    with pytest.raises(ReplyError) as caught:
+        parsed(stdout, status=status, stderr=stderr)
+    assert caught.value.message == words
+
+
+def test_another_nonce_is_not_answered() -> None:
+    with pytest.raises(ReplyError):
+        parsed(LOOKING, nonce="fedcba9876543210")
+
+
+HOSTILE = [
+    (b"machine\tc7", b"machine\tX7"),
+    (b"machine\t", b"other\t"),
+    (b"boot\t", b"boot\tx"),
+    (b"uptime\t", b"uptime\tnan"),
+    (b"cpus\t2", b"cpus\t-2"),
+    (b"memory\t24684096", b"memory\t" + b"9" * 5000),
+    (b"systemd\t252", b"systemd\tx"),
+    (b"unit\tdbus.service", b"unit\t../dbus.service"),
+    (b"NRestarts=0", b"NRestarts=many"),
+    (b"ExecMainStatus=0", b"ExecMainStatus=" + b"1" * 5000),
+    (b"LoadState=loaded", b"Loaded=loaded"),
+    (b"outcome\tstop\t", b"outcome\tfly\t"),
+    (b"outcome\tstop\tdbus.service\t", b"outcome\tstop\t-rf\t"),
+    (b"outcome\tstop\tdbus.service\tfailed\t", b"outcome\tstop "),
+]
+
+
+@pytest.mark.parametrize(("truth", "lie"), HOSTILE)
+def test_nonsense_is_refused(truth: bytes, lie: bytes) -> None:
+    assert truth in ACTING
+    with pytest.raises(ReplyError, match="makes no sense"):
+        parsed(ACTING.replace(truth, lie))
+
+
+RECORDS = [
+    b"",
+    b"[]",
+    b"null",
+    b"{}",
+    b'{"lineage":1,"generation":1,"sha256":"","target":"x"}',
+    b'{"lineage":"\\ud800","generation":1,"sha256":"","target":"x"}',
+    b'{"lineage":"a","generation":true,"sha256":"","target":"x"}',
+    b'{"lineage":"a","generation":-1,"sha256":"","target":"x"}',
+    b'{"lineage":"a","generation":1,"sha256":"","target":"x","more":1}',
+    b'{"lineage":"' + b"a" * 65 + b'","generation":1,"sha256":"","target":"x"}',
+    b"[" * 5000,
+]
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_record_that_is_none_is_no_record(record: bytes) -> None:
+    line = next(line for line in LOOKING.splitlines() if line.startswith(b"unit\tweb@1"))
+    other = b"\t".join([*line.split(b"\t")[:3], record])
+    assert shown(parsed(LOOKING), "web@1.service").record is not None
+    assert shown(parsed(LOOKING.replace(line, other)), "web@1.service").record is None
+
+
+def test_texts_are_bounded_and_bytes_made_text() -> None:
+    long = LOOKING.replace(b"SubState=running", b"SubState=\xff" + b"x" * 9000)
+    sub = shown(parsed(long), "web@1.service").sub
+    assert len(sub) == 500
+    assert sub.startswith("\\xffx")
+    detail = ACTING.replace(b"the name is taken by", b"\xff" * 9000)
+    assert parsed(detail).outcomes[0].detail == "\\xff" * 200
+
+
+@given(st.binary(), st.one_of(st.none(), st.integers(0, 255)))
+@example(f"{NONCE} begin\n{NONCE} sums\n{NONCE} show\n{NONCE} end\n".encode(), 0)
+def test_no_bytes_cause_another_error(stdout: bytes, status: int | None) -> None:
+    with pytest.raises(ReplyError):
+        parsed(stdout, status=status)
+
+
+@given(
+    st.sampled_from([ACTING, LOOKING]),
+    st.lists(st.tuples(st.integers(0, 8400), st.integers(0, 40), st.binary(max_size=8))),
+)
+def test_no_damage_causes_another_error(
+    recording: bytes, damage: list[tuple[int, int, bytes]]
+) -> None:
+    for start, length, put in damage:
+        recording = recording[:start] + put + recording[start + length :]
+    with suppress(ReplyError):
+        parsed(recording)
