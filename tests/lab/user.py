@@ -21,8 +21,7 @@ LONGEST = 300  # seconds any command may take on a busy computer
 
 # Whatever names us in the folders of systemd, and the folders that are ours alone.
 _TRACES = r"""
-find /etc/sshfleet /run/sshfleet /home/core/.sshfleet/staging /root/.sshfleet/staging \
-    -mindepth 0 ! -type d 2>/dev/null
+find /etc/sshfleet /run/sshfleet ! -type d 2>/dev/null
 ls -d /etc/sshfleet /run/sshfleet 2>/dev/null
 find /etc/systemd /run/systemd /usr/lib/systemd \
     \( -name '*sshfleet*' -o -lname '*sshfleet*' \) 2>/dev/null
