@@ -153,6 +153,9 @@ def _run(words: list[str]) -> int:
 
 
 def _wrong_usage(error: Exception) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":  # a group of verbs, named without a verb
+        sys.stdout.write(f"{error}\n")
+        return ExitCode.DONE
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "sshfleet"
     message = getattr(error, "format_message", error.__str__)()

@@ -4,7 +4,7 @@ Rule 1: a file without our first line is somebody's own and never overwritten or
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from sshfleet.errors import UsageError
@@ -46,11 +46,13 @@ def is_ours(path: Path, lab: str) -> bool:
         return False
 
 
-def write(path: Path, spec: LabSpec, machines: Iterable[LabMachine]) -> None:
+def write(path: Path, spec: LabSpec, machines: Sequence[LabMachine]) -> None:
     """Write the inventory, whole or not at all, owned by whoever asked."""
+    # The journal goes by the fleet's name: a lab built anew must not inherit that of the old one.
+    fleet = f"{spec.name}-{machines[0].machine_id[:6]}"
     lines = [
         marker(spec.name),
-        f"fleet:\n  name: {spec.name}\n",
+        f"fleet:\n  name: {fleet}\n",
         f"defaults:\n  user: {spec.user}\n",
         "machines:\n",
         *(_machine(machine) for machine in machines),

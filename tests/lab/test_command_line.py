@@ -116,7 +116,7 @@ def test_the_inventory_is_yaml_with_everything_the_other_verbs_need(tmp_path: Pa
     inventory.write(tmp_path / "i.yaml", LabSpec(name="demo", user="root"), [machine])
 
     assert yaml.safe_load((tmp_path / "i.yaml").read_text()) == {
-        "fleet": {"name": "demo"},
+        "fleet": {"name": "demo-000000"},
         "defaults": {"user": "root"},
         "machines": {
             "core-01": {
