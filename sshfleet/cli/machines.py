@@ -10,7 +10,7 @@ from sshfleet.errors import SshfleetError, UsageError
 
 Lines = Annotated[int, typer.Option("-n", "--lines", help="How many lines back.")]
 Follow = Annotated[bool, typer.Option("-f", "--follow", help="Go on with new lines.")]
-Sudo = Annotated[bool, typer.Option("--sudo", help="Run journalctl as root.")]
+Sudo = Annotated[bool, typer.Option("--sudo", help="As in fleetctl; it is done anyway.")]
 Mode = Annotated[str, typer.Option("-o", "--output", help="journalctl's output mode.")]
 
 
@@ -40,14 +40,14 @@ def journal(
     lines: Lines = 10,
     follow: Follow = False,
     output: Mode = "short",
-    sudo: Sudo = False,
+    _sudo: Sudo = False,
 ) -> int:
     """Show journalctl of a unit, from its machines."""
     from sshfleet.cli.remote import show_journal
     from sshfleet.systemd.argv import Logs
 
     context: Context = ctx.obj
-    logs = Logs(lines=lines, follow=follow, output=output, sudo=sudo)
+    logs = Logs(lines=lines, follow=follow, output=output)
     return show_journal(context, unit, logs)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sshfleet.cli.context import Context
 from sshfleet.cli.errors import say_error, tell
 from sshfleet.cli.lookup import known, not_known
-from sshfleet.errors import ExitCode, SshfleetError
+from sshfleet.errors import ExitCode, SshfleetError, UsageError
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.machine import Machine
 from sshfleet.model.step import Run
@@ -87,8 +87,14 @@ def show_journal(context: Context, argument: str, logs: "Logs") -> int:
         raise SshfleetError("journal shows one unit at a time", hint="give one unit's name")
     if _tell_not_loaded(state, names):
         return ExitCode.NOT_SO
-    machines = _machines(context, state, names[0])
-    return context.run(_journals(context, machines, journal_run(names[0], logs)))
+    try:
+        run = journal_run(names[0], logs)
+    except ValueError:
+        raise UsageError(
+            f"journalctl has no output mode '{logs.output}', or --lines is below 0",
+            hint="modes are short, short-iso, json, cat and others: man journalctl",
+        ) from None
+    return context.run(_journals(context, _machines(context, state, names[0]), run))
 
 
 async def _journals(context: Context, machines: list[Machine], run: Run) -> int:

@@ -23,12 +23,12 @@ def ran(run: Run, tmp_path: Path, program: str, exit_code: int = 0) -> tuple[lis
 
 def test_status_names_the_unit_and_passes_the_code_on(tmp_path: Path) -> None:
     run = status_run(ODD)
-    assert not run.root
+    assert run.root
     assert ran(run, tmp_path, "systemctl", 3) == (["status", "-l", "--no-pager", "--", ODD], 3)
 
 
 def test_journal_passes_its_options(tmp_path: Path) -> None:
-    run = journal_run(ODD, Logs(lines=25, follow=True, output="json-pretty", sudo=True))
+    run = journal_run(ODD, Logs(lines=25, follow=True, output="json-pretty"))
     assert run.root
     assert ran(run, tmp_path, "journalctl", 1) == (
         ["--no-pager", f"--unit={ODD}", "--lines=25", "--output=json-pretty", "--follow"],
@@ -38,7 +38,7 @@ def test_journal_passes_its_options(tmp_path: Path) -> None:
 
 def test_journal_ends_unless_it_is_to_follow(tmp_path: Path) -> None:
     run = journal_run(UnitName("web.service"), Logs())
-    assert not run.root
+    assert run.root
     assert ran(run, tmp_path, "journalctl") == (
         ["--no-pager", "--unit=web.service", "--lines=10", "--output=short"],
         0,
