@@ -1,5 +1,6 @@
 """What the command line says about SSH, and how many handshakes this computer can carry."""
 
+import contextlib
 import resource
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,13 +40,15 @@ class SshOptions:
 
 def handshakes_at_once(forks: int) -> int:
     """Return how many connections may be in the making, at least one."""
+    wanted = forks or HANDSHAKES
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    possible = HANDSHAKES if soft == resource.RLIM_INFINITY else soft - SPARE_FILES
-    return max(1, min(forks or HANDSHAKES, possible))
+    if soft != resource.RLIM_INFINITY:
+        wanted = min(wanted, soft - SPARE_FILES)
+    return max(1, wanted)
 
 
 def raise_file_limit() -> None:
     """Allow this process as many open files as it may have: each machine keeps one open."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # the old limit serves most fleets
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -13,7 +13,7 @@ umask 077
 set -e
 cd
 for d in .sshfleet .sshfleet/staging; do
-    [ -d "$d" ] || [ -L "$d" ] || mkdir "$d"
+    [ -e "$d" ] || [ -L "$d" ] || mkdir "$d"
     others=$(find "$d" -prune -perm /022)
     if [ -L "$d" ] || [ ! -d "$d" ] || [ ! -O "$d" ] || [ -n "$others" ]; then
         echo "$PWD/$d cannot be trusted: it must be a directory that only you may write to" >&2

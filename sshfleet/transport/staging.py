@@ -51,27 +51,36 @@ async def open_staging(connection: asyncssh.SSHClientConnection) -> Staging:
         client.realpath("."), _look(client, PARENT), _look(client, FOLDER)
     )
     path = f"{home}/{FOLDER}"
-    parent = parent or await _make(client, PARENT)
-    folder = folder or await _make(client, FOLDER)
-    owners = {_trusted_owner(parent, f"{home}/{PARENT}"), _trusted_owner(folder, path)}
-    if len(owners) > 1:
+    owner = _trusted_owner(parent or await _make(client, PARENT), f"{home}/{PARENT}")
+    if owner != _trusted_owner(folder or await _make(client, FOLDER), path):
         raise _untrusted(path, NOT_OURS)
     if not path.isprintable():
         raise _untrusted(path, "its name has control characters")
-    return Staging(client, path, owners.pop())
-
-
-async def _make(client: asyncssh.SFTPClient, name: str) -> asyncssh.SFTPAttrs:
-    with contextlib.suppress(asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists):
-        await client.mkdir(name, asyncssh.SFTPAttrs(permissions=0o700))
-    return await client.lstat(name)
+    return Staging(client, path, owner)
 
 
 async def _look(client: asyncssh.SFTPClient, name: str) -> asyncssh.SFTPAttrs | None:
     try:
         return await client.lstat(name)
-    except asyncssh.SFTPNoSuchFile:
+    except asyncssh.SFTPError as error:
+        if _is_lost(error):
+            raise
         return None
+
+
+async def _make(client: asyncssh.SFTPClient, name: str) -> asyncssh.SFTPAttrs:
+    try:
+        await client.mkdir(name, asyncssh.SFTPAttrs(permissions=0o700))
+        return await client.lstat(name)
+    except asyncssh.SFTPError as error:
+        if _is_lost(error):
+            raise
+        message = f"cannot make ~/{name}: {one_line(error.reason)}"
+        raise TransportError(Trouble.UNMANAGEABLE, message) from error
+
+
+def _is_lost(error: asyncssh.SFTPError) -> bool:
+    return isinstance(error, asyncssh.SFTPConnectionLost | asyncssh.SFTPNoConnection)
 
 
 def _trusted_owner(attributes: asyncssh.SFTPAttrs, path: str) -> int:
@@ -146,7 +155,7 @@ async def _explained(error: asyncssh.SFTPError, staging: Staging, size: int) -> 
     """Tell a full disk from the rest: the server only says "Failure"."""
     if isinstance(error, asyncssh.SFTPOpUnsupported):
         return NoSftp(str(error))
-    if isinstance(error, asyncssh.SFTPConnectionLost | asyncssh.SFTPNoConnection):
+    if _is_lost(error):
         return error
     with contextlib.suppress(asyncssh.SFTPError):
         disk = await staging.client.statvfs(staging.path)

@@ -36,8 +36,9 @@ class Server:
 
     def machine(self, name: str = "one", **changes: Any) -> Machine:
         """Return the inventory entry that leads here."""
-        said: dict[str, Any] = {"user": USER, "port": self.port, "become": Become.NONE}
-        return Machine(name=MachineName(name), address="127.0.0.1", **{**said, **changes})
+        said: dict[str, Any] = {"address": "127.0.0.1", "user": USER, "port": self.port}
+        said["become"] = Become.NONE
+        return Machine(name=MachineName(name), **{**said, **changes})
 
     def known(self) -> str:
         """Return its line in a known_hosts file."""
@@ -50,9 +51,10 @@ def public(key: asyncssh.SSHKey) -> str:
 
 
 class _Login(asyncssh.SSHServer):
-    def __init__(self, server: Server, max_sessions: int) -> None:
-        self.server, self.max_sessions = server, max_sessions
+    def __init__(self, server: Server, sftp: type["Sftp"] | None, max_sessions: int) -> None:
+        self.server, self.sftp, self.max_sessions = server, sftp, max_sessions
         self.tried = 0
+        self.sessions = 0
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self.connection = conn
@@ -76,8 +78,27 @@ class _Login(asyncssh.SSHServer):
     def auth_completed(self) -> None:
         self.server.logins += 1
 
+    def session_requested(self) -> "asyncssh.SSHServerProcess[bytes]":
+        if self.sessions >= self.max_sessions:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "open failed")
+        self.sessions += 1
+        return _Session(self)
+
     def connection_requested(self, *where: Any) -> bool:
         return True
+
+
+class _Session(asyncssh.SSHServerProcess[bytes]):
+    def __init__(self, login: _Login) -> None:
+        server, sftp = login.server, None
+        if login.sftp:
+            sftp = type("Bound", (login.sftp,), {"home": server.home})
+        super().__init__(lambda process: _shell(server, process), sftp, 3, False)
+        self.login = login
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.login.sessions -= 1
+        super().connection_lost(exc)
 
 
 class Sftp(asyncssh.SFTPServer):
@@ -153,27 +174,16 @@ async def serve(
     server: Server,
     *,
     sftp: type[Sftp] | None = Sftp,
-    max_sessions: int = 0,
+    max_sessions: int = 10,
     **options: Any,
 ) -> AsyncIterator[Server]:
     """Run a machine."""
-    factory = None
-    if sftp:
-        bound = type("Bound", (sftp,), {"home": server.home})
-        factory = lambda chan: bound(chan)  # noqa: E731
-
-    async def process(one: "asyncssh.SSHServerProcess[bytes]") -> None:
-        await _shell(server, one)
-
     acceptor = await asyncssh.listen(
         "127.0.0.1",
         server.port,
-        server_factory=lambda: _Login(server, max_sessions),
+        server_factory=lambda: _Login(server, sftp, max_sessions),
         server_host_keys=options.pop("server_host_keys", [server.key]),
-        process_factory=process,
-        sftp_factory=factory,
         encoding=None,
-        allow_scp=False,
         **options,
     )
     server.port = acceptor.sockets[0].getsockname()[1]
