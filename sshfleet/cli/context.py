@@ -15,9 +15,11 @@ from sshfleet.cli.settings import Settings, Strict
 from sshfleet.render.safe import safe_line
 
 if TYPE_CHECKING:
+    from sshfleet.journal.cache import Seen
     from sshfleet.journal.store import Journal
     from sshfleet.model.desired import DesiredState
     from sshfleet.model.machine import Fleet
+    from sshfleet.model.observed import Observed
     from sshfleet.render.progress import Progress
     from sshfleet.transport.base import Transport
 
@@ -72,6 +74,16 @@ class Context:
         for note in notes:
             self.note(note)
         return state
+
+    def remember(self, observed: "Observed") -> "Seen":
+        """Add what was just seen to the cache behind `--cached`; return all it has."""
+        from sshfleet.journal.cache import load_seen, save_seen
+
+        known, time = load_seen(self.journal_path), now()
+        known |= {name: (time, report) for name, report in observed.reached().items()}
+        if observed.reports:
+            save_seen(self.journal_path, known)
+        return known
 
     def connect(self) -> "AbstractAsyncContextManager[Transport]":
         """Make the transport; entering it checks the agent before any machine is contacted."""

@@ -15,7 +15,7 @@ from sshfleet.model.desired import DesiredState
 from sshfleet.model.machine import Machine, MachineName
 from sshfleet.model.observed import Observed, Unreachable
 from sshfleet.render.fields import chosen
-from sshfleet.render.rows import View
+from sshfleet.render.rows import View, plain
 from sshfleet.render.tables import table
 
 SCHEMA = 1
@@ -41,16 +41,10 @@ class Look:
 
     def at(self, machines: Sequence[Machine], *, cached: bool) -> None:
         """Look at machines, or at what was last seen of them."""
-        from sshfleet.journal.cache import load_seen, save_seen
-
-        path = self.context.journal_path
-        known = load_seen(path)
         if not cached and machines:
             self.observed = self.context.run(self._observe(machines))
-            time = now()
-            known |= {name: (time, report) for name, report in self.observed.reached().items()}
-            save_seen(path, known)
             self._tell_trouble()
+        known = self.context.remember(self.observed)
         self.seen = {name: time for name, (time, _) in known.items()}
         if cached:
             self.observed = Observed({name: report for name, (_, report) in known.items()})
@@ -96,11 +90,11 @@ class Look:
     def show(self, name: str, rows: list[dict[str, str]]) -> None:
         """Print the rows as the user asked."""
         if self.context.settings.output is Output.JSON:
-            document = {"version": SCHEMA, name: rows}
+            document = {"version": SCHEMA, name: [plain(row) for row in rows]}
             self.context.out(json.dumps(document, indent=2) + "\n")
         elif self.context.settings.output is Output.JSONL:
             for row in rows:
-                self.context.out(json.dumps(row) + "\n")
+                self.context.out(json.dumps(plain(row)) + "\n")
         else:
             colour = self.context.colour
             self.context.out(table(rows, self.fields, legend=self.legend, colour=colour))

@@ -70,6 +70,8 @@ def run(
         fleet=context.fleet, journal=journal, connect=context.connect, read=read, tell=tell
     )
     try:
-        return context.run(converge(setup, command))
+        result = context.run(converge(setup, command))
     finally:
         context.progress(None)
+    context.remember(result.world.observed)
+    return result

@@ -113,6 +113,7 @@ def _present_rows(view: View) -> Iterator[dict[str, str]]:
                     "load": state.load,
                     "hash": _hash(view, state.sha256),
                     "name": name,
+                    "ip": view.address(name),
                     "seen": view.when(name),
                 }
 
@@ -130,6 +131,7 @@ def _away_rows(view: View) -> Iterator[dict[str, str]]:
                 "load": "unknown",
                 "hash": _hash(view, unit.sha256),
                 "name": name,
+                "ip": _ip(view, machine),
                 "seen": view.when(MachineName(name)),
             }
 
@@ -147,6 +149,18 @@ def _ip(view: View, machine: MachineId) -> str:
 def _hash(view: View, sha256: str) -> str:
     digest = view.hash_of(sha256) if sha256 else ""
     return digest if view.full else digest[:_SHORT_HASH]
+
+
+def plain(row: Mapping[str, str]) -> dict[str, object]:
+    """Make a row fit for JSON: machines as IDs, metadata as an object, nothing as null."""
+    found: dict[str, object] = {key: value or None for key, value in row.items()}
+    for key in ("machine", "target", "tmachine"):
+        if row.get(key):
+            found[key] = row[key].partition("/")[0]
+    if "metadata" in row:
+        pairs = (pair.partition("=") for pair in row["metadata"].split(",") if pair)
+        found["metadata"] = {key: value for key, _, value in pairs}
+    return found
 
 
 def file_rows(view: View, units: Mapping[UnitName, Unit]) -> list[dict[str, str]]:
