@@ -60,12 +60,19 @@ def refuse_templates(verb: str, arguments: Iterable[str]) -> None:
             )
 
 
-def known(arguments: Iterable[str], state: DesiredState) -> tuple[list[UnitName], list[str]]:
-    """Look up names of registered units; return them, and the arguments nothing is known of."""
+def known(
+    arguments: Iterable[str], state: DesiredState, *, placed: bool = False
+) -> tuple[list[UnitName], list[str]]:
+    """Look up names of registered units; return them, and the arguments nothing is known of.
+
+    With `placed`, a glob means only units that belong on a machine.
+    """
     names: dict[UnitName, None] = {}
     unknown: list[str] = []
     for argument in arguments:
         matches = _globbed(argument, state) if _is_glob(argument) else []
+        if placed:
+            matches = [name for name in matches if state.units[name].target.on_machine]
         if not _is_glob(argument):
             name = checked_name(mangled(argument))
             matches = [name] if _registered(name, state) else []

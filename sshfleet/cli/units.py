@@ -141,7 +141,7 @@ def _change(context: Context, verb: str, arguments: list[str], wait: Waits) -> i
     from sshfleet.plan.intent import restarted, targeted
 
     with context.open_journal() as journal:
-        names, unknown = known(arguments, journal.state)
+        names, unknown = known(arguments, journal.state, placed=verb in ("stop", "restart"))
         for argument in unknown:
             tell(not_known(argument, journal.state))
 

@@ -142,3 +142,10 @@ def test_a_template_itself_cannot_be_started(folder: Path) -> None:
     with pytest.raises(UsageError) as caught:
         refuse_templates("start", ["units/web@.service"])
     assert caught.value.hint == "start an instance of it: sshfleet start web@1.service"
+
+
+def test_a_glob_of_units_to_stop_means_those_on_machines() -> None:
+    units = [unit("web@.service"), unit("web@1.service"), unit("web@2.service")]
+    targets = {"web@.service": TargetState.INACTIVE, "web@2.service": TargetState.LOADED}
+    names, unknown = known(["web@*"], desired(units, targets=targets), placed=True)
+    assert (names, unknown) == (["web@1.service", "web@2.service"], [])
