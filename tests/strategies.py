@@ -22,7 +22,12 @@ METADATA = {"rack": ("a", "b"), "disk": ("ssd", "hdd")}
 GLOBS = ("a*", "*1.service", "?2.*", "[bc]*", "web@*.service", "*", "a0.service", "[", "a0")
 GONE = "gone"
 
-targets = st.sampled_from([TargetState.LAUNCHED] * 5 + list(TargetState))
+targets = st.sampled_from([TargetState.LAUNCHED] * 12 + list(TargetState))
+
+
+def sizes(most: int) -> st.SearchStrategy[int]:
+    """Draw how many: anything up to `most`, but mostly not much less."""
+    return st.sampled_from([*range(most + 1), *[*range(most // 2 + 1, most + 1)] * 4])
 
 
 def machine_names(count: int) -> list[str]:
@@ -47,7 +52,7 @@ def machines(draw: st.DrawFn, names: list[str]) -> list[Machine]:
     ]
     entries = []
     for name in names:
-        pin = draw(st.sampled_from(["", "", "", "", machine_id(name), machine_id(names[0])]))
+        pin = draw(st.sampled_from([""] * 12 + [machine_id(name), machine_id(names[0])]))
         has = draw(st.sampled_from(kinds))
         entries.append(replace(machine(name, **has), machine_id=pin))
     return entries if draw(st.booleans()) else entries[::-1]
@@ -58,12 +63,12 @@ def requirements(draw: st.DrawFn, units: list[str], machines_: list[str]) -> Req
     """Draw [X-Fleet] rules that may stand together."""
     pairs = st.sampled_from([(key, value) for key, values in METADATA.items() for value in values])
     rules: dict[str, Any] = {
-        "metadata": tuple(draw(st.lists(pairs, max_size=2))),
+        "metadata": tuple(draw(st.just([]) | st.lists(pairs, max_size=2))),
         "failover": draw(st.sampled_from([None, *FailoverMode])),
     }
     globs = st.lists(st.sampled_from(GLOBS), min_size=1, max_size=2).map(tuple)
     peers = st.lists(st.sampled_from([*units, "unknown.service"]), max_size=2).map(tuple)
-    match draw(st.integers(0, 7)):
+    match draw(st.integers(0, 9)):  # 7 to 9 have metadata alone or nothing
         case 0:
             id_ = machine_id(draw(st.sampled_from([*machines_, GONE])))
             rules["machine_id"] = draw(st.sampled_from([id_, id_[:8]]))
@@ -87,15 +92,15 @@ def reports(draw: st.DrawFn, names: list[str], units: list[Unit]) -> dict[str, R
     """Draw what is not plain: silence, a cloned machine, names that are taken."""
     told: dict[str, Report] = {}
     for name in names:
-        match draw(st.integers(0, 9)):
+        match draw(st.integers(0, 14)):
             case 0 | 1:
                 told[name] = silent()
             case 2:
                 told[name] = reached(draw(st.sampled_from(names)))
-            case 3 if units:
-                told[name] = reached(name, _stranger(draw(st.sampled_from(units)).name))
-            case 4 if units:
-                told[name] = reached(name, _foreign(draw(st.sampled_from(units))))
+            case 3:
+                told[name] = reached(name, *[_stranger(each.name) for each in units[::2]])
+            case 4:
+                told[name] = reached(name, *[_foreign(each) for each in units[1::2]])
     return told
 
 
@@ -110,10 +115,10 @@ def _foreign(unit: Unit) -> UnitState:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, max_machines: int = 4, max_units: int = 7) -> World:
+def worlds(draw: st.DrawFn, max_machines: int = 4, max_units: int = 8) -> World:
     """Draw a world: units placed anywhere, rightly or not, and machines in any condition."""
-    hosts = machine_names(draw(st.integers(0, min(max_machines, MAX_MACHINES))))
-    names = unit_names(draw(st.integers(0, min(max_units, MAX_UNITS))))
+    hosts = machine_names(draw(sizes(min(max_machines, MAX_MACHINES))))
+    names = unit_names(draw(sizes(min(max_units, MAX_UNITS))))
     rules = requirements(names, hosts)
     units = [unit_of(name, draw(rules)) for name in names]
     places = st.lists(st.sampled_from([*hosts, *hosts, *hosts, GONE]), max_size=3)
@@ -121,7 +126,7 @@ def worlds(draw: st.DrawFn, max_machines: int = 4, max_units: int = 7) -> World:
     held: dict[str, list[str]] = {}
     for each in units:
         # One draw for both: where the unit is placed, and where earlier placements left a copy.
-        drawn, now = draw(places), draw(st.sampled_from([1, 1, 1, 0, 3]))
+        drawn, now = draw(places), draw(st.sampled_from([1, 0, 1, 0, 3]))
         now = 3 if each.requirements.is_global and now else now
         placed[each.name], held[each.name] = drawn[:now], drawn[now:]
     if "web@.service" in placed:  # a template never has a place
@@ -140,15 +145,17 @@ def worlds(draw: st.DrawFn, max_machines: int = 4, max_units: int = 7) -> World:
 
 @st.composite
 def scopes(draw: st.DrawFn, of: World) -> frozenset[UnitName]:
-    """Draw the units a command is about: all, or some of them."""
-    if not of.units or draw(st.booleans()):
-        return frozenset(of.units)
-    return draw(st.frozensets(st.sampled_from(sorted(of.units))))
+    """Draw the units a command is about: all, all but some, or some of them."""
+    everything = frozenset(of.units)
+    if not everything or draw(st.booleans()):
+        return everything
+    some = draw(st.frozensets(st.sampled_from(sorted(everything)), max_size=3))
+    return some if draw(st.booleans()) else everything - some
 
 
 @st.composite
 def worlds_with_scope(
-    draw: st.DrawFn, max_machines: int = 4, max_units: int = 7
+    draw: st.DrawFn, max_machines: int = 4, max_units: int = 8
 ) -> tuple[World, frozenset[UnitName]]:
     """Draw a world and what a command in it is about."""
     of = draw(worlds(max_machines, max_units))

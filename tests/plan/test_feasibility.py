@@ -114,6 +114,12 @@ def test_a_glob_matches_whole_names_or_not_at_all(glob: str) -> None:
     assert judged(unit("web.service", conflicts=[glob]), unit("hello.service")) == ()
 
 
+def test_all_units_that_forbid_another_are_found() -> None:
+    rude = [unit(f"rude{n}.service", conflicts=["web.*"]) for n in range(2)]
+    meek = unit("meek.service", conflicts=["other.*"])
+    assert len(judged(unit("web.service"), *rude, meek)) == 2
+
+
 def test_many_conflicts_are_counted_and_not_listed() -> None:
     others = [unit(f"hello@{number}.service") for number in range(5)]
     told = judged(unit("web.service", conflicts=["hello@*"]), *others)

@@ -90,12 +90,13 @@ def test_a_global_unit_goes_on_every_machine_that_qualifies() -> None:
         machine("m2"),
         machine("m3", disk="ssd"),
         machine("m4", disk="ssd"),
+        machine("m5", disk="ssd"),
         units=[unit("all.service", is_global=True, needs={"disk": "ssd"})],
         placed={"all.service": "m3"},
-        reports={"m4": silent()},
+        reports={"m5": silent()},
     )
     made = of_all(of)
-    assert moves(made) == ["all + m1"]
+    assert moves(made) == ["all + m1", "all + m4"]
     assert made.unplaceable == ()
 
 
@@ -167,12 +168,14 @@ from sshfleet.plan.scheduler import schedule
 from tests.builders import machine, silent, unit, world
 
 units = [unit(f"g{n}.service", is_global=True, conflicts=[f"c{n}*"]) for n in range(3)]
+units += [unit("g3.service", is_global=True, needs={"x": "y"})]
 units += [unit(f"c{n}.service", conflicts=["c*", "g0*"]) for n in range(9)]
 units += [unit(f"f{n}.service", machine_of=[f"f{(n + 1) % 5}.service", "c1.service"]) for n in range(9)]
 of = world(
     *[machine(f"m{n}", rack=f"r{n % 2}") for n in range(6)],
     units=units,
-    placed={f"c{n}.service": f"m{n % 3}" for n in range(6)} | {"g1.service": ["m1", "m2", "m3"]},
+    placed={f"c{n}.service": f"m{n % 3}" for n in range(6)}
+    | {"g1.service": ["m1", "m2", "m3"], "g3.service": ["m0", "m1", "m2", "m3", "m4", "m5"]},
     held={"c7.service": ["m1", "m2"], "f8.service": ["gone", "m3", "m4"]},
     reports={"m4": silent()},
 )

@@ -97,7 +97,7 @@ def test_a_second_schedule_says_the_same_and_does_nothing(command: Command) -> N
     assert second.unplaceable == first.unplaceable
 
 
-@laws
+@settings(laws, max_examples=400)  # two placed units of different age must meet on one machine
 @given(commands)
 def test_a_placement_that_may_stay_stays(command: Command) -> None:
     of, scope = command
@@ -210,7 +210,7 @@ def ended(made: Schedule) -> list[UnitUnplaced]:
 
 
 @laws
-@given(commands, st.randoms(use_true_random=False))
+@given(commands, st.integers(0, 2**32).map(random.Random))
 def test_the_order_of_mappings_changes_nothing(command: Command, chance: random.Random) -> None:
     of, scope = command
     turned = replace(
