@@ -1,7 +1,8 @@
 """ssh_config(5), as OpenSSH itself understands it: `ssh -G` prints what holds for an address.
 
 Rule 1: an address never becomes an option: it does not start with `-` and follows `--`.
-Rule 2: a few processes at a time, each with a deadline: `Match exec` runs whatever the user wrote.
+Rule 2: what one answer told for an address serves for all that ssh_config treats alike.
+Rule 3: a few processes at a time, each with a deadline: `Match exec` runs whatever the user wrote.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sshfleet.model.observed import Trouble
 from sshfleet.transport.base import TransportError
+from sshfleet.transport.config_scope import Scope
 from sshfleet.transport.wording import one_line
 
 AT_ONCE = 4
@@ -27,21 +29,41 @@ class SshConfig:
     def __init__(self, file: str = "") -> None:
         self._file = file
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ssh-config")
+        self._scope = Scope(file)
+        self._shared: dict[object, tuple[str, asyncio.Future[Settings]]] = {}
 
     async def settings(self, address: str, *, user: str = "", port: int = 0) -> Settings:
         """Return what ssh_config says of an address; user and port are those already decided."""
         if not address or address.startswith("-"):
             raise _config_error(f"{address!r} is not an address")
+        alike = self._scope.key(address)
+        if alike is None:
+            return await self._asked(address, user, port)
+        key = (alike, user, port)
+        if key not in self._shared:
+            self._shared[key] = (address, asyncio.ensure_future(self._asked(address, user, port)))
+        first, answer = self._shared[key]
+        try:
+            settings = await asyncio.shield(answer)
+        except TransportError:
+            return await self._asked(address, user, port)  # perhaps only the first was at fault
+        if settings.get("hostname") in ([first], [first.lower()]):
+            return {**settings, "hostname": [address]}
+        return settings
+
+    def close(self) -> None:
+        """Start no further process."""
+        for _first, answer in self._shared.values():
+            answer.cancel()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _asked(self, address: str, user: str, port: int) -> Settings:
         argv = ["ssh", "-T", "-G"]
         argv += ["-F", self._file] if self._file else []
         argv += ["-l", user] if user else []
         argv += ["-p", str(port)] if port else []
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, _ask, [*argv, "--", address])
-
-    def close(self) -> None:
-        """Start no further process."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _ask(argv: list[str]) -> Settings:
