@@ -16,10 +16,10 @@ from typing import Protocol
 from sshfleet.apply import Carried, Ended, Wave, apply
 from sshfleet.errors import TryLater
 from sshfleet.model.action import Plan, Verb
-from sshfleet.model.desired import DesiredState
+from sshfleet.model.desired import DesiredState, KnownMachine
 from sshfleet.model.event import ActionEnded, Event, MachineSeen
 from sshfleet.model.machine import Fleet, Machine, MachineName
-from sshfleet.model.observed import Observed, Trouble, Unreachable
+from sshfleet.model.observed import Observed, Reached, Trouble, Unreachable
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.observe import observe
 from sshfleet.plan.intent import Intent
@@ -135,8 +135,20 @@ def _seen(setup: Setup, observed: Observed) -> Iterator[MachineSeen]:
         machine = setup.fleet.machine(name)
         address = machine.address if machine else ""
         before = known.get(report.machine)
+        if before and before.name != name and _is_claimed(setup.fleet, observed, before):
+            continue
         if before is None or (before.name, before.address) != (name, address):
             yield MachineSeen(report.machine, name, address)
+
+
+def _is_claimed(fleet: Fleet, observed: Observed, known: KnownMachine) -> bool:
+    """Tell whether an ID belongs to another name of the inventory: this may be a clone of it.
+
+    That name has lost the ID when it is no longer there, or was just seen to be another machine.
+    """
+    report = observed.reports.get(known.name)
+    lost = isinstance(report, Reached) and report.machine != known.id
+    return fleet.machine(known.name) is not None and not lost
 
 
 class _Run:

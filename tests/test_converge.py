@@ -146,7 +146,10 @@ def test_intent_and_placement_are_durable_before_any_machine_is_changed(stage: S
     def check(_machine: str, run: Run | None) -> None:
         if run is None or b"\ninstall\t" in run.data:
             unit = stage.journal.state.units[WEB.name]
-            assert (unit.target, unit.placements) == (TargetState.LAUNCHED, frozenset({machine_id("m1")}))
+            assert (unit.target, unit.placements) == (
+                TargetState.LAUNCHED,
+                frozenset({machine_id("m1")}),
+            )
 
     stage.transport.hook = check
     stage.start(WEB)
@@ -330,6 +333,35 @@ def test_two_names_of_one_machine_are_trusted_with_nothing(stage: Stage) -> None
     stage.machines["m2"].name = "m1"
     assert quiet(stage.start(WEB))
     assert stage.running() == {"m3": {"web.service"}}
+
+
+def test_a_clone_of_a_machine_that_is_away_is_not_taken_for_it(stage: Stage) -> None:
+    stage.start(WEB)
+    stage.transport.away = {"m1"}
+    stage.machines["m2"].name = "m1"
+    result = stage.reconcile()
+    assert stage.journal.state.machines[machine_id("m1")].name == "m1"
+    assert stage.machines["m2"].done == []
+    assert not quiet(result)
+
+
+def test_a_machine_under_a_new_name_is_the_same_machine(stage: Stage) -> None:
+    stage.start(WEB)
+    renamed = machine("new")
+    stage.fleet = Fleet(name="test", machines=(renamed, *stage.fleet.machines[1:]))
+    stage.machines["new"] = stage.machines.pop("m1")
+    assert quiet(stage.reconcile())
+    assert stage.running() == {"new": {"web.service"}}
+    assert stage.machines["new"].started == ["web.service"]
+
+
+def test_a_machine_that_joins_changes_nothing_on_the_others_of_a_global_unit(stage: Stage) -> None:
+    everywhere = service("agent.service", "Global=true")
+    stage.transport.away = {"m3"}
+    stage.start(everywhere)
+    stage.transport.away = set()
+    stage.reconcile()
+    assert stage.machines["m1"].done == ["install agent.service", "start agent.service"]
 
 
 def kill_at(stage: Stage, step: int) -> None:

@@ -68,7 +68,7 @@ class Copy:
 def reconcile(world: World, scope: frozenset[UnitName], asked: Asked) -> Plan:
     """Compare and plan; the scheduler's decisions must already be folded into `world.desired`."""
     draft = Draft()
-    seen = world.observed.by_id()
+    seen = world.identified()
     for name in sorted(scope & world.desired.units.keys()):
         _unit(draft, world, seen, world.desired.units[name], asked)
     return Plan(
@@ -94,7 +94,7 @@ def _unit(
             name, report = seen[machine]
             copies.append(Copy(unit, text, machine, name, report.units.get(unit.name)))
         else:
-            label = world.name_of(machine) or MachineName(f"{machine[:8]}...")
+            label = world.last_name_of(machine)
             draft.away.append(Waiting(unit.name, label, _why_away(world, label)))
     rival = _rivals(copies, away=len(copies) < len(unit.holders))
     for copy in copies:
@@ -184,9 +184,9 @@ def _why_install(copy: Copy, lineage: str) -> str:
         return "its record is missing"
     if state.boot != (unit.target is TargetState.LAUNCHED):
         return "is to start at boot" if not state.boot else "is no longer to start at boot"
-    if record.target != unit.target or record.generation != unit.generation:
-        return f"becomes {unit.target}"
-    return ""
+    # A global unit has a generation a machine, of which only the last is known here.
+    stale = not copy.text.requirements.is_global and record.generation != unit.generation
+    return f"becomes {unit.target}" if stale or record.target != unit.target else ""
 
 
 def _launch(draft: Draft, copy: Copy, asked: Asked, rival: str) -> None:
