@@ -17,6 +17,7 @@ import pytest
 from sshfleet.lab import remove
 from sshfleet.lab.lab import Lab
 from sshfleet.lab.spec import LabSpec
+from tests.lab.host import Host
 from tests.lab.labs import BootLab, lab_name, tell
 
 BUILD_AND_BOOT = 900  # seconds: the first test of all may have to build the roots
@@ -79,6 +80,15 @@ def boot_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootLab]:
 def lab3(boot_lab: BootLab) -> Lab:
     """Three machines, bookworm and trixie; each test finds all of them running and reachable."""
     return boot_lab(count=3, suites=("bookworm", "trixie"))
+
+
+@pytest.fixture(params=["core-01", "core-02"])
+def host(request: pytest.FixtureRequest, lab3: Lab) -> Iterator[Host]:
+    """A machine with systemd 252, then one with 257; what a test leaves of ours is its failure."""
+    host = Host(lab3, request.param)
+    yield host
+    host.clear()
+    assert host.residue() == []
 
 
 @pytest.fixture(autouse=True)

@@ -50,11 +50,11 @@ leave_nothing() {
         dirty=yes
         systemctl stop --no-block -- sshfleet.target >/dev/null 2>&1 || :
         rm -f -- "$boot_link" "$boot_start" "$boot_target"
-        rmdir --ignore-fail-on-non-empty -- "${boot_start%/*}"
+        rmdir -- "${boot_start%/*}" 2>/dev/null || :
     fi
     rm -rf -- "$records" # with no unit left they tell nothing
     for any in "$boot_wants" "$units" "$home" "$runtime_units" "${runtime_units%/*}"; do
-        [ ! -d "$any" ] || rmdir --ignore-fail-on-non-empty -- "$any"
+        [ ! -d "$any" ] || rmdir -- "$any" 2>/dev/null || : # not when others put something there
     done
 }
 """

@@ -211,38 +211,40 @@ enable_units() {
         esac
     done
     each install "$lasting" systemctl --no-reload enable
-    refuse_aliases "$said" $lasting
+    check_aliases "$said"
     each install "$passing" systemctl --no-reload --runtime enable
-    refuse_aliases "$said" $passing
+    check_aliases "$said"
 }
 
-# $1 what `enable` said, then names: an alias must not hide what is not ours. Its lines read
-# "Created symlink /etc/systemd/system/ALIAS -> TARGET.", from 256 on with quotes and no full stop.
-refuse_aliases() {
+# $1 what `enable` said: see to the aliases it made. Its lines read "Created symlink
+# /etc/systemd/system/ALIAS -> TARGET.", with paths between quotes in newer versions.
+check_aliases() {
     local kind link unit
     while read -r kind _ link _ unit; do
         link=${link#\'} link=${link%\'} unit=${unit##*/} unit=${unit%.} unit=${unit%\'}
         case $kind/$link in
         Created"/$links"/*/* | Created"/$runtime_links"/*/*) ;;
-        Created"/$links"/* | Created"/$runtime_links"/*) refuse_alias "$link" "$unit" ;;
+        Created"/$links/$unit" | Created"/$runtime_links/$unit") ;;
+        Created"/$links"/* | Created"/$runtime_links"/*) check_alias "$link" "$unit" ;;
         esac
     done <<END
 $1
 END
 }
 
-# $1 link, $2 unit: undo everything of the unit when the link is an alias which is taken elsewhere.
-refuse_alias() {
+# $1 link, $2 unit: an alias must not hide what is not ours, or the unit is undone. It has to lead
+# to the unit's link: systemd 252 lets it lead to the file, and then takes it for a second unit.
+check_alias() {
     local folder file alias=${1##*/}
-    [ "$alias" != "$2" ] && ! is_in "$2" "$failed" || return 0
     for folder in $unit_path; do
         file=$folder/$alias
         if [ "$file" != "$1" ] && { [ -e "$file" ] || [ -L "$file" ]; }; then
-            fail install "$2" "its alias $alias is taken by $file"
+            is_in "$2" "$failed" || fail install "$2" "its alias $alias is taken by $file"
             unlink_units install "$2"
             return
         fi
     done
+    ln -sf -- "${1%/*}/$2" "$1"
 }
 
 # Units that are in order already are left alone: nothing is written, systemd does not reload.
