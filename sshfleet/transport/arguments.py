@@ -3,11 +3,13 @@
 Rule 1: `known_hosts` is never None or empty: that switches the check off, or reads own files.
 """
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import asyncssh
 
-from sshfleet.transport.known_hosts import Facts
+from sshfleet.transport.known_hosts import Entry, Facts
 
 KEY_TYPES = (
     *("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
@@ -44,13 +46,20 @@ def host_key_arguments(facts: Facts) -> dict[str, Any]:
 
     The types we know keys of come first, so that a machine shows one that can be compared.
     """
-    authorities = [asyncssh.import_public_key(entry.key.line) for entry in facts.authorities]
-    revoked = [asyncssh.import_public_key(entry.key.line) for entry in facts.revoked]
+    authorities = list(_imported(facts.authorities))
+    revoked = list(_imported(facts.revoked))
     known = dict.fromkeys(entry.key.kind for entry in (*facts.keys, *facts.namesakes))
     wanted = [name for kind in known for name in _algorithms(kind)]
     order = [name for name in dict.fromkeys((*wanted, *KEY_TYPES)) if name in KEY_TYPES]
     certified = [_certificate(name) for name in order] if authorities else []
     return {"known_hosts": ((), authorities, revoked), "server_host_key_algs": certified + order}
+
+
+def _imported(entries: Iterable[Entry]) -> Iterator[asyncssh.SSHKey]:
+    """Yield the keys that asyncssh knows: with others no machine can prove anything."""
+    for entry in entries:
+        with contextlib.suppress(asyncssh.KeyImportError):
+            yield asyncssh.import_public_key(entry.key.line)
 
 
 def _algorithms(kind: str) -> tuple[str, ...]:

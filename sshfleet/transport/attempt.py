@@ -42,6 +42,7 @@ class Attempt(asyncssh.SSHClient):
         """Connect and log in; raises NotBelieved and TransportError."""
         route = self._progress.route
         facts = self._host_keys.facts(route)
+        told = host_key_arguments(facts)
         try:
             async with asyncio.timeout(self._progress.seconds):
                 connection = await asyncssh.connect(
@@ -51,7 +52,7 @@ class Attempt(asyncssh.SSHClient):
                     client_factory=lambda: self,
                     username=route.user,
                     host_key_alias=route.alias or lookup_name(route.host, SSH_PORT),
-                    **host_key_arguments(facts),
+                    **told,
                     **FIXED,
                 )
         except asyncssh.HostKeyNotVerifiable as error:

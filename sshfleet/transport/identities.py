@@ -18,8 +18,22 @@ MOST_OFFERED = 6
 """MaxAuthTries, sshd_config(5)."""
 
 
-def choose(keys: Sequence[asyncssh.SSHKeyPair], route: Route) -> list[asyncssh.SSHKeyPair]:
-    """Return the keys to offer: those of IdentityFile first; with IdentitiesOnly no others."""
+class Identities:
+    """The keys of the agent, and what each route makes of them; files are read once a run."""
+
+    def __init__(self, keys: Sequence[asyncssh.SSHKeyPair]) -> None:
+        self.keys = keys
+        self._chosen: dict[tuple[tuple[Path, ...], bool], list[asyncssh.SSHKeyPair]] = {}
+
+    def for_route(self, route: Route) -> list[asyncssh.SSHKeyPair]:
+        """Return the keys to offer: those of IdentityFile first; with IdentitiesOnly no others."""
+        said = (route.identity_files, route.identities_only)
+        if said not in self._chosen:
+            self._chosen[said] = _choose(self.keys, route)
+        return self._chosen[said]
+
+
+def _choose(keys: Sequence[asyncssh.SSHKeyPair], route: Route) -> list[asyncssh.SSHKeyPair]:
     named = [
         key
         for blob in dict.fromkeys(_public_keys(route.identity_files))

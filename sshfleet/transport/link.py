@@ -77,9 +77,14 @@ class Link:
                     return folder_of(await self.run(put_by_shell(files, limit), sudo=False))
         except TimeoutError as error:
             raise self._unmanageable(f"files were not written within {limit:g} s") from error
-        except (asyncssh.Error, OSError) as error:
-            message = f"the connection to {self.route.name} was lost while files were written"
-            raise TransportError(Trouble.HUNG, message) from error
+        except TransportError:
+            raise
+        except Exception as error:
+            if self.lost:
+                message = f"the connection to {self.route.name} was lost while files were written"
+                raise TransportError(Trouble.HUNG, message) from error
+            why = f"{type(error).__name__}: {one_line(str(error))}"
+            raise self._unmanageable(f"files could not be written: {why}") from error
 
     async def close(self) -> None:
         """Close the connection, by force if the machine does not let go."""
@@ -105,8 +110,6 @@ class Link:
                     if not (await self.files.leave() or self._channels.refused()):
                         why = one_line(error.reason)
                         raise self._unmanageable(f"no session could be opened: {why}") from error
-                except (asyncssh.Error, OSError):
-                    return None
 
     def _unmanageable(self, what: str) -> TransportError:
         return TransportError(Trouble.UNMANAGEABLE, f"{self.route.name}: {what}")

@@ -14,7 +14,7 @@ from sshfleet.transport.agent import Agent
 from sshfleet.transport.attempt import Attempt, NotBelieved
 from sshfleet.transport.base import TransportError
 from sshfleet.transport.host_keys import HostKeys
-from sshfleet.transport.identities import choose
+from sshfleet.transport.identities import Identities
 from sshfleet.transport.resolve import Route
 from sshfleet.transport.trouble import Progress
 
@@ -28,12 +28,13 @@ class Door:
 
     def __init__(self, agent: Agent, host_keys: HostKeys, seconds: float) -> None:
         self._agent, self._host_keys, self._seconds = agent, host_keys, seconds
+        self._identities = Identities(agent.keys)
 
     async def log_in(
         self, route: Route, tunnel: asyncssh.SSHClientConnection | None = None
     ) -> asyncssh.SSHClientConnection:
         """Return a connection that is logged in; raises TransportError."""
-        keys = choose(self._agent.keys, route)
+        keys = self._identities.for_route(route)
         if not keys:
             message = f"the agent holds no key that IdentityFile allows for {route.name}"
             raise TransportError(Trouble.AUTH, message, hint="ssh-add that key")

@@ -92,9 +92,9 @@ class Resolver:
             _Wanted(name=spec, address=address, user=said["user"] or "", port=port)
         )
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Ask nothing more."""
-        self._config.close()
+        await self._config.close()
 
     async def _route(self, wanted: _Wanted) -> Route:
         said = await self._config.settings(wanted.address, user=wanted.user, port=wanted.port)

@@ -1,4 +1,8 @@
-"""One command on a channel: its input goes out at once, its output comes in under a cap."""
+"""One command on a channel: its input goes in, its output comes out, as much as its taker wants.
+
+An OpenSSH server opens its window only when it has accepted the command: input cannot go earlier,
+and a command with input takes three round trips, one without takes two.
+"""
 
 import asyncio
 import contextlib
@@ -41,27 +45,31 @@ class Capture:
 
 
 class Exec(asyncssh.SSHClientSession[bytes]):
-    """The session of one command.
-
-    The input follows the request to run without waiting for its reply, which saves a round trip:
-    a server handles both in order. With `hold` the input stays open until the channel closes.
-    """
+    """The session of one command; with `hold` its input stays open until the channel closes."""
 
     def __init__(self, stdin: bytes, receive: Receive, *, hold: bool = False) -> None:
         self._stdin, self._receive, self._hold = stdin, receive, hold
         self.status: int | None = None
+        self.channel: asyncssh.SSHClientChannel[bytes] | None = None
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, chan: "asyncssh.SSHClientChannel[bytes]") -> None:
-        """Send the input right behind the request, which is sent when this returns."""
+        """Note the channel."""
         self.channel = chan
-        asyncio.get_running_loop().call_soon(self._send)
 
-    def _send(self) -> None:
+    def session_started(self) -> None:
+        """Send the input: the command has been accepted."""
+        if self.channel is None:
+            return
         with contextlib.suppress(OSError):  # closed meanwhile: connection_lost tells
             self.channel.write(self._stdin)
             if not self._hold:
                 self.channel.write_eof()
+
+    def leave(self) -> None:
+        """Close the channel, whatever still goes on there."""
+        if self.channel:
+            self.channel.abort()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """Hand on output."""
@@ -71,7 +79,7 @@ class Exec(asyncssh.SSHClientSession[bytes]):
             self._receive(data, datatype == asyncssh.EXTENDED_DATA_STDERR)
         except Exception as error:
             self.ended.set_exception(error)
-            self.channel.abort()
+            self.leave()
 
     def exit_status_received(self, status: int) -> None:
         """Note the exit status."""
@@ -89,14 +97,22 @@ class Exec(asyncssh.SSHClientSession[bytes]):
 
 
 async def execute(connection: asyncssh.SSHClientConnection, command: str, work: Exec) -> int | None:
-    """Run a command to its end; raises asyncssh.ChannelOpenError before it has begun."""
+    """Run a command to its end and return its status, None when nobody saw how it ended.
+
+    Raises asyncssh.ChannelOpenError before it has begun, and whatever its output is refused with.
+    """
     try:
         await connection.create_session(lambda: work, command, encoding=None, request_pty=False)
+    except asyncssh.ChannelOpenError:
+        raise
+    except Exception:
+        # Lost, or broken by what the machine sent: some of that is no asyncssh.Error.
+        return None
+    else:
         await work.ended
+        return work.status
     finally:
-        if hasattr(work, "channel"):
-            work.channel.abort()
-    return work.status
+        work.leave()
 
 
 class Relay:

@@ -52,7 +52,7 @@ class SshTransport:
             await self._links.close()
         if self._agent:
             await self._agent.shut()
-        self._resolver.close()
+        await self._resolver.close()
 
     async def __aenter__(self) -> Self:
         await self.start()

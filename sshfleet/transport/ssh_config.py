@@ -51,10 +51,12 @@ class SshConfig:
             return {**settings, "hostname": [address]}
         return settings
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Start no further process."""
-        for _first, answer in self._shared.values():
+        answers = [answer for _first, answer in self._shared.values()]
+        for answer in answers:
             answer.cancel()
+        await asyncio.gather(*answers, return_exceptions=True)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _asked(self, address: str, user: str, port: int) -> Settings:

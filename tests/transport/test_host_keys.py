@@ -1,6 +1,7 @@
 """Host keys: what is believed, refused, asked about and written down."""
 
 import asyncio
+import base64
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -292,3 +293,13 @@ async def test_an_unreadable_known_hosts_file_is_a_fault_here_not_of_the_machine
         with pytest.raises(TransportError, match="cannot read") as caught:
             await transport.run(server.machine(), HELLO)
     assert caught.value.trouble is Trouble.FAULT_HERE
+
+
+async def test_an_authority_of_a_type_nobody_knows_is_passed_over(
+    options: SshOptions, server: Server, known_hosts: Path
+) -> None:
+    blob = base64.b64encode(b"\0\0\0\x07unheard" + b"x" * 20).decode()
+    lines = f"@cert-authority * unheard {blob}\n@revoked * unheard {blob}\n"
+    known_hosts.write_text(server.known() + lines)
+    async with SshTransport(strictly(options, "yes")) as transport:
+        assert await transport.run(server.machine(), HELLO) == GREETED

@@ -41,7 +41,7 @@ async def resolve(machine: Machine, options: SshOptions) -> Route:
     try:
         return await resolver.machine(machine)
     finally:
-        resolver.close()
+        await resolver.close()
 
 
 async def test_ssh_config_says_what_nobody_else_says(config: Path, home: Path) -> None:
@@ -174,7 +174,7 @@ async def test_a_jump_host_may_be_written_in_every_way_of_ssh(
     (tmp_path / "empty").touch()
     resolver = Resolver(SshOptions(ssh_config=str(tmp_path / "empty")))
     route = await resolver.hop(spec)
-    resolver.close()
+    await resolver.close()
     assert (route.user, route.host, route.port) == (user or getpass.getuser(), host, port)
 
 
@@ -184,7 +184,7 @@ async def test_a_jump_host_that_makes_no_sense_is_refused(tmp_path: Path, spec: 
     resolver = Resolver(SshOptions(ssh_config=str(tmp_path / "empty")))
     with pytest.raises(TransportError):
         await resolver.hop(spec)
-    resolver.close()
+    await resolver.close()
 
 
 async def test_none_switches_a_configured_jump_host_off(config: Path) -> None:

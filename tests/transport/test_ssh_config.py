@@ -70,7 +70,7 @@ def used(settings: Mapping[str, list[str]]) -> dict[str, list[str]]:
 async def ask_for_all(config: Path) -> dict[str, dict[str, list[str]]]:
     asking = SshConfig(str(config))
     answers = await asyncio.gather(*(asking.settings(address) for address in ADDRESSES))
-    asking.close()
+    await asking.close()
     return dict(zip(ADDRESSES, map(used, answers), strict=True))
 
 
@@ -114,7 +114,7 @@ async def test_an_include_without_end_is_left_to_ssh(tmp_path: Path, counted: Pa
     asking = SshConfig(str(config))
     with pytest.raises(Exception, match="Too many recursive"):
         await asking.settings("web")
-    asking.close()
+    await asking.close()
 
 
 async def test_user_and_port_that_are_decided_have_answers_of_their_own(
@@ -125,7 +125,7 @@ async def test_user_and_port_that_are_decided_have_answers_of_their_own(
     asking = SshConfig(str(config))
     one = await asking.settings("web")
     two = await asking.settings("web", user="core", port=2222)
-    asking.close()
+    await asking.close()
     assert (one["user"], one["port"]) == (["x"], ["24"])
     assert (two["user"], two["port"]) == (["core"], ["2222"])
 
@@ -139,4 +139,4 @@ async def test_one_address_that_ssh_refuses_does_not_spoil_the_others(
     with pytest.raises(Exception, match="invalid characters"):
         await asking.settings("a b")
     assert (await asking.settings("web"))["hostname"] == ["web"]
-    asking.close()
+    await asking.close()
