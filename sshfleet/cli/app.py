@@ -12,7 +12,7 @@ from sshfleet.cli import errors, lab, lists, machines, reconcile, units
 from sshfleet.cli.argv import hoisted
 from sshfleet.cli.context import Context
 from sshfleet.cli.settings import Output, Settings, Strict
-from sshfleet.cli.terminated import Terminated
+from sshfleet.cli.terminated import Interrupted, Terminated
 from sshfleet.errors import ExitCode, SshfleetError
 
 app = typer.Typer(
@@ -123,7 +123,7 @@ def run(words: Sequence[str]) -> int:
         return _run(hoisted(words) or ["--help"])
     except SshfleetError as error:
         return errors.tell(error)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         sys.stderr.write("interrupted; the journal is sound, sshfleet reconcile goes on\n")
         return ExitCode.INTERRUPTED
     except Terminated:

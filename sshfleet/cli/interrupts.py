@@ -5,14 +5,17 @@ import signal
 from collections.abc import Coroutine
 from typing import TypeVar
 
-from sshfleet.cli.terminated import Terminated
+from sshfleet.cli.terminated import Interrupted, Terminated
 
 T = TypeVar("T")
 
 
 def run(work: Coroutine[None, None, T]) -> T:
-    """Run a coroutine to its end; raise Terminated or KeyboardInterrupt when a signal ends it."""
-    return asyncio.run(_interruptible(work))
+    """Run a coroutine to its end; raise Terminated or Interrupted when a signal ends it."""
+    try:
+        return asyncio.run(_interruptible(work))
+    except KeyboardInterrupt:
+        raise Interrupted from None
 
 
 async def _interruptible(work: Coroutine[None, None, T]) -> T:

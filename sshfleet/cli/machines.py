@@ -18,9 +18,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     app.command("status")(status)
     app.command("journal")(journal)
-    app.command(
-        "ssh", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
-    )(ssh)
+    app.command("ssh", context_settings={"allow_interspersed_args": False})(ssh)
     app.command("verify")(verify)
 
 

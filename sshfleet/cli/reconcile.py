@@ -19,9 +19,9 @@ def reconcile(ctx: typer.Context) -> int:
     context: Context = ctx.obj
     with context.open_journal() as journal:
         names = sorted(journal.state.units)
+        command = command_for(context, journal.state, names, lambda _: Intent(()), "reconcile")
         if not names:
             return 0
-        command = command_for(context, journal.state, names, lambda _: Intent(()), "reconcile")
         result = run(context, journal, command)
         for line in changes(result):
             context.out(line)
