@@ -102,12 +102,13 @@ def test_each_stage_alone_with_docker(docker_lab: Lab, user: User) -> None:
         return docker_lab.run(home, "docker", "ps", "--all", "--quiet").stdout
 
     def greets() -> bool:
-        return "hello world" in user.runs("journal", "hello.service").stdout
+        logs = docker_lab.run(home, "docker", "logs", "--tail", "1", "busybox1", check=False)
+        return logs.stdout == b"hello world\n"
 
     live_through_submit_and_load(docker_lab, user, "hello.service")
     user.gets("start", "hello.service")
+    assert is_active(docker_lab, "hello.service") == on(docker_lab, 0)
     until(greets, 30, "its greeting")
-    assert containers() != b""
     live_through_stop_and_unload(docker_lab, user, "hello.service")
     assert containers() == b""
 
