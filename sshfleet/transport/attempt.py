@@ -1,7 +1,9 @@
 """One try to log in, with what asyncssh asks and tells on the way."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
+from typing import Any
 
 import asyncssh
 
@@ -9,6 +11,7 @@ from sshfleet.model.observed import Trouble
 from sshfleet.transport.agent import Agent, OfferedKey
 from sshfleet.transport.arguments import FIXED, host_key_arguments
 from sshfleet.transport.base import TransportError
+from sshfleet.transport.dial import dial, look_up
 from sshfleet.transport.host_keys import HostKeys
 from sshfleet.transport.known_hosts import SSH_PORT, Facts, HostKey, lookup_name
 from sshfleet.transport.trouble import Progress, Stage, login_trouble
@@ -37,30 +40,53 @@ class Attempt(asyncssh.SSHClient):
         self._shown: HostKey | None = None
 
     async def connect(
-        self, tunnel: asyncssh.SSHClientConnection | None
+        self, tunnel: asyncssh.SSHClientConnection | None, until: float
     ) -> asyncssh.SSHClientConnection:
-        """Connect and log in; raises NotBelieved and TransportError."""
-        route = self._progress.route
-        facts = self._host_keys.facts(route)
+        """Connect and log in, at the latest `until`; raises NotBelieved and TransportError."""
+        facts = self._host_keys.facts(self._progress.route)
         told = host_key_arguments(facts)
         try:
-            async with asyncio.timeout(self._progress.seconds):
-                connection = await asyncssh.connect(
-                    route.host,
-                    route.port,
-                    tunnel=tunnel or (),
-                    client_factory=lambda: self,
-                    username=route.user,
-                    host_key_alias=route.alias or lookup_name(route.host, SSH_PORT),
-                    **told,
-                    **FIXED,
-                )
+            sock = None if tunnel else await self._dial(until)
+            connection = await self._log_in(tunnel, sock, until, told)
         except asyncssh.HostKeyNotVerifiable as error:
             raise self._not_believed(error, facts) from error
         except Exception as error:
             raise login_trouble(error, self._progress) from error
         self._proven()
         return connection
+
+    async def _dial(self, until: float) -> socket.socket:
+        route, now = self._progress.route, asyncio.get_running_loop().time
+        async with asyncio.timeout_at(until):
+            addresses = await look_up(route.host, route.port)
+        self._progress.stage = Stage.DIALING
+        return await dial(addresses, lambda: until - now())
+
+    async def _log_in(
+        self,
+        tunnel: asyncssh.SSHClientConnection | None,
+        sock: socket.socket | None,
+        until: float,
+        told: dict[str, Any],
+    ) -> asyncssh.SSHClientConnection:
+        route = self._progress.route
+        try:
+            async with asyncio.timeout_at(until):
+                return await asyncssh.connect(
+                    route.host,
+                    route.port,
+                    tunnel=tunnel or (),
+                    sock=sock,
+                    client_factory=lambda: self,
+                    username=route.user,
+                    host_key_alias=route.alias or lookup_name(route.host, SSH_PORT),
+                    **told,
+                    **FIXED,
+                )
+        except BaseException:
+            if sock:
+                sock.close()
+            raise
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Note that TCP is up."""

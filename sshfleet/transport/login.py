@@ -38,20 +38,25 @@ class Door:
         if not keys:
             message = f"the agent holds no key that IdentityFile allows for {route.name}"
             raise TransportError(Trouble.AUTH, message, hint="ssh-add that key")
-        started = asyncio.get_running_loop().time()
-        tries = 0
+        now = asyncio.get_running_loop().time
+        until = now() + self._seconds
+        retries = RETRIES
         while True:
             attempt = Attempt(self._progress(route), self._host_keys, self._agent, keys)
             try:
-                return await attempt.connect(tunnel)
+                return await attempt.connect(tunnel, until)
             except NotBelieved as refused:
                 if not await self._host_keys.vouched_for(route, refused.key):
                     raise self._host_keys.refusal(route, refused.key) from None
+                until = now() + self._seconds  # a person took their time
             except TransportError as error:
-                tries += 1
-                left = started + self._seconds - asyncio.get_running_loop().time()
-                if error.trouble is not Trouble.THROTTLED or tries > RETRIES or left < PAUSE[1]:
+                if (
+                    error.trouble is not Trouble.THROTTLED
+                    or not retries
+                    or until - now() < PAUSE[1]
+                ):
                     raise
+                retries -= 1
                 await asyncio.sleep(random.uniform(*PAUSE))  # noqa: S311 - not a secret
 
     def _progress(self, route: Route) -> Progress:

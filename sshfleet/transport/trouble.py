@@ -21,6 +21,7 @@ from sshfleet.transport.wording import one_line
 LIMITED = "its sshd limits new connections (MaxStartups, PerSourcePenalties): wait a minute"
 LOOK_AT_AGENT = "`ssh-add -l` shows its keys; one may have expired or wait for a confirmation"
 LOOK_AT_KEYS = "`ssh-add -l` shows the agent's keys; one must be in the machine's authorized_keys"
+CHECK_ADDRESS = "check DNS here, and `address:` in the inventory"
 ONE_KEY = "name its key in ssh_config: IdentityFile and IdentitiesOnly yes"
 
 SILENT = frozenset({errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN})
@@ -33,6 +34,7 @@ OURS = frozenset(
 class Stage(IntEnum):
     """How far a login has come."""
 
+    LOOKING_UP = 0
     DIALING = 1
     GREETING = 2  # TCP is up
     AUTHENTICATING = 3  # the host key is believed
@@ -47,7 +49,7 @@ class Progress:
     seconds: float
     held: int
     offered: int = 0
-    stage: Stage = Stage.DIALING
+    stage: Stage = Stage.LOOKING_UP
 
 
 def login_trouble(error: BaseException, at: Progress) -> TransportError:
@@ -69,6 +71,9 @@ def login_trouble(error: BaseException, at: Progress) -> TransportError:
 def _out_of_time(at: Progress) -> TransportError:
     within = f"within {at.seconds:g} s"
     match at.stage:
+        case Stage.LOOKING_UP:
+            message = f"no address for {at.route.host!r} {within}: the resolver does not answer"
+            return TransportError(Trouble.FAULT_HERE, message, hint=CHECK_ADDRESS)
         case Stage.DIALING:
             return TransportError(Trouble.SILENT, f"no answer {within}")
         case Stage.GREETING:
@@ -85,21 +90,19 @@ def _no_connection(error: OSError, at: Progress) -> TransportError:
     route = at.route
     if isinstance(error, socket.gaierror):
         message = f"no address for {route.host!r}: {error.strerror}"
-        return TransportError(Trouble.FAULT_HERE, message, hint="check address: in the inventory")
+        return TransportError(Trouble.FAULT_HERE, message, hint=CHECK_ADDRESS)
     if at.stage > Stage.DIALING:
         return TransportError(Trouble.THROTTLED, _closed(at), hint=LIMITED)
-    # asyncio sums up several addresses in one text, without an errno of its own
-    codes = {error.errno} if error.errno else set(map(int, re.findall(r"Errno (\d+)", str(error))))
-    if errno.ECONNREFUSED in codes:
+    if error.errno == errno.ECONNREFUSED:
         message = f"connection refused: no sshd on port {route.port}"
         return TransportError(Trouble.NO_SSHD, message)
-    if errno.ECONNRESET in codes:
+    if error.errno == errno.ECONNRESET:
         return TransportError(Trouble.THROTTLED, _closed(at), hint=LIMITED)
-    if codes & SILENT:
+    if error.errno in SILENT:
         return TransportError(Trouble.SILENT, f"no route to {route.host}")
     why = error.strerror or one_line(str(error))
-    hint = "raise the limit on open files: ulimit -n" if codes & {errno.EMFILE} else ""
-    trouble = Trouble.FAULT_HERE if codes & OURS else Trouble.UNMANAGEABLE
+    hint = "raise the limit on open files: ulimit -n" if error.errno == errno.EMFILE else ""
+    trouble = Trouble.FAULT_HERE if error.errno in OURS else Trouble.UNMANAGEABLE
     return TransportError(trouble, f"cannot connect to {route.host}: {why}", hint=hint)
 
 

@@ -18,6 +18,7 @@ from sshfleet.transport.base import TransportError
 from sshfleet.transport.options import SshOptions
 from sshfleet.transport.ssh import SshTransport
 from tests.transport.server import Server
+from tests.transport.waiting import eventually
 
 LIST_KEYS, SIGN = 11, 13
 
@@ -86,8 +87,13 @@ async def test_a_silent_agent_is_given_up_after_its_patience(
 
 
 @asynccontextmanager
-async def listening_in(agent: Path, hold: int = 0) -> AsyncIterator[list[int]]:
-    """Stand between us and the agent; tell each request's kind, and never pass on those held."""
+async def listening_in(
+    agent: Path, hold: int = 0, wait: asyncio.Event | None = None
+) -> AsyncIterator[list[int]]:
+    """Stand between us and the agent; tell each request's kind, and never pass on those held.
+
+    Signatures wait for an event.
+    """
     asked: list[int] = []
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -99,6 +105,8 @@ async def listening_in(agent: Path, hold: int = 0) -> AsyncIterator[list[int]]:
                 asked.append(request[0])
                 if request[0] == hold:
                     continue
+                if wait and request[0] == SIGN:
+                    await wait.wait()
                 to_agent.write(size + request)
                 size = await from_agent.readexactly(4)
                 writer.write(size + await from_agent.readexactly(int.from_bytes(size, "big")))
@@ -149,12 +157,20 @@ async def test_an_agent_that_lost_its_key_is_a_fault_here_not_of_the_machine(
 
 
 async def test_a_signature_given_up_does_not_reach_the_next_who_asks(agent: Path) -> None:
-    found = await open_agent()
-    blob = found.keys[0].public_data
-    given_up = asyncio.create_task(found.sign(blob, b"one"))
-    await asyncio.sleep(0)
-    given_up.cancel()
-    again = await found.sign(blob, b"two")
-    assert again == await found.sign(blob, b"two")
-    assert again != await found.sign(blob, b"one")
-    await found.shut()
+    go_on = asyncio.Event()
+    async with listening_in(agent, wait=go_on) as asked:
+        found = await open_agent()
+        blob = found.keys[0].public_data
+        given_up = asyncio.create_task(found.sign(blob, b"one"))
+
+        async def is_asked() -> bool:
+            return SIGN in asked
+
+        await eventually(is_asked)
+        given_up.cancel()
+        await asyncio.gather(given_up, return_exceptions=True)
+        go_on.set()
+        again = await found.sign(blob, b"two")
+        assert again == await found.sign(blob, b"two")
+        assert again != await found.sign(blob, b"one")
+        await found.shut()

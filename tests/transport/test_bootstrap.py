@@ -107,7 +107,7 @@ def test_a_stream_gets_its_data_while_its_input_stays_open(shell: str, home: Pat
 
 
 def test_a_stream_ends_with_all_it_started_when_its_input_does(home: Path) -> None:
-    script = "sleep 1000 & echo $!; sleep 1000"
+    script = "trap 'echo bye; exit' TERM; sleep 1000 & echo $!; wait"
     command, stdin = stream_command(Run(script=script), sudo=False)
     with start("sh", command, home) as child:
         assert child.stdin
@@ -116,6 +116,7 @@ def test_a_stream_ends_with_all_it_started_when_its_input_does(home: Path) -> No
         child.stdin.flush()
         pid = int(child.stdout.readline())
         child.stdin.close()
+        assert child.stdout.read() == b"bye\n"
         assert child.wait(timeout=10) != 0
         deadline = time.monotonic() + 10
         while Path(f"/proc/{pid}/stat").exists() and time.monotonic() < deadline:

@@ -12,7 +12,10 @@ import pytest
 from sshfleet.model.observed import Trouble
 from sshfleet.model.step import Completed, Run
 from sshfleet.transport.base import TransportError
-from sshfleet.transport.options import SshOptions
+from sshfleet.transport.host_keys import HostKeys
+from sshfleet.transport.known_hosts import parse_key
+from sshfleet.transport.options import SshOptions, Strictness
+from sshfleet.transport.resolve import Route
 from sshfleet.transport.ssh import SshTransport
 from tests.transport.conftest import generate
 from tests.transport.server import Server, public, serve
@@ -147,6 +150,17 @@ async def test_a_revoked_key_is_refused_whatever_was_asked_for(
     assert caught.value.trouble is Trouble.HOST_KEY
     assert f"{known_hosts}:2" in caught.value.message
     assert server.logins == 0
+
+
+def test_a_revoked_key_is_never_accepted_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    file.write_text(f"@revoked * {public(OTHER)}\n")
+    route = Route(
+        name="web", host="web", port=22, user="core", user_files=(file,), strict=Strictness.NO
+    )
+    key = parse_key(public(OTHER))
+    assert key
+    assert not HostKeys(None, lambda _: None).accepts(route, key)
 
 
 async def test_no_accepts_unknown_and_changed_keys_with_a_warning_each_time(

@@ -2,11 +2,12 @@
 
 import asyncio
 import dataclasses
+import resource
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from sshfleet.transport import login
 from sshfleet.transport.base import TransportError
 from sshfleet.transport.options import SshOptions
 from sshfleet.transport.ssh import SshTransport
+from tests.transport.server import Server
 
 HELLO = Run(script="true")
 QUICK = 0.7
@@ -98,32 +100,77 @@ async def test_a_closed_port_means_no_sshd(options: SshOptions, agent: Path) -> 
     assert error.message == f"connection refused: no sshd on port {port}"
 
 
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Let each name have these addresses."""
+    real = socket.getaddrinfo
+
+    def found(host: str, *_: object, flags: int = 0, **__: object) -> object:
+        if flags:
+            return real(host, 1, flags=flags)
+        kind = socket.SOCK_STREAM
+        return [(socket.AF_INET, kind, 6, "", address) for address in where]
+
+    where = [(host, int(port)) for host, port in (one.split(":") for one in addresses)]
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+
+
 async def test_a_name_with_two_addresses_and_no_sshd_is_told_as_well(
     options: SshOptions, agent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def two(*_: object, **__: object) -> list[tuple[object, ...]]:
-        return [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 1))
-            for address in ("127.0.0.1", "127.0.0.2")
-        ]
-
-    monkeypatch.setattr(socket, "getaddrinfo", two)
+    resolve_to(monkeypatch, "127.0.0.1:1", "127.0.0.2:1")
     assert (await trouble(options, machine(1, "two.test"))).trouble is Trouble.NO_SSHD
 
 
-async def test_a_host_that_answers_nothing_is_silent(options: SshOptions, agent: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+@contextmanager
+def silence() -> Iterator[int]:
+    """Give a port where nothing is answered: the queue of its listener is full."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as stack:
         port = listener.getsockname()[1]
-        # The queue of a listener nobody accepts from is full: the next SYN gets no answer.
-        waiting = [socket.socket() for _ in range(3)]
-        for one in waiting:
+        for _ in range(3):
+            one = stack.enter_context(socket.socket())
             one.setblocking(False)
             one.connect_ex(("127.0.0.1", port))
+        yield port
+
+
+async def test_a_host_that_answers_nothing_is_silent(options: SshOptions, agent: Path) -> None:
+    with silence() as port:
         error = await trouble(options, machine(port))
-        for one in waiting:
-            one.close()
     assert error.trouble is Trouble.SILENT
     assert error.message == "no answer within 0.7 s"
+
+
+async def test_one_dead_address_does_not_hide_the_other(
+    options: SshOptions, server: Server, known_hosts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with silence() as port:
+        resolve_to(monkeypatch, f"127.0.0.1:{port}", f"127.0.0.1:{server.port}")
+        known_hosts.write_text(server.known().replace("127.0.0.1", "two.test"))
+        async with SshTransport(dataclasses.replace(options, timeout=2)) as transport:
+            done = await transport.run(server.machine(address="two.test"), HELLO)
+    assert done.status == 0
+
+
+async def test_an_address_that_refuses_tells_more_than_one_that_is_silent(
+    options: SshOptions, agent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with silence() as port:
+        resolve_to(monkeypatch, "127.0.0.1:1", f"127.0.0.1:{port}")
+        error = await trouble(options, machine(1, "two.test"))
+    assert error.trouble is Trouble.NO_SSHD
+
+
+async def test_a_resolver_that_hangs_is_a_fault_here(
+    options: SshOptions, agent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: object, **__: object) -> None:
+        await asyncio.sleep(60)
+
+    async with SshTransport(dataclasses.replace(options, timeout=0.3)) as transport:
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", hang)
+        with pytest.raises(TransportError, match="resolver") as caught:
+            await transport.run(machine(22, "slow.test"), HELLO)
+    assert caught.value.trouble is Trouble.FAULT_HERE
 
 
 @pytest.mark.parametrize("talk", [say_nothing, drip, say(b"SSH-2.0-x\r\n")])
@@ -202,16 +249,15 @@ async def test_a_name_nobody_knows_is_a_fault_here(
     assert "nowhere.test" in error.message
 
 
-async def test_too_many_open_files_are_a_fault_here(
-    options: SshOptions, agent: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(24, "Too many open files")
-
-    quick = dataclasses.replace(options, timeout=QUICK)
-    async with SshTransport(quick) as transport:
-        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", full)
-        with pytest.raises(TransportError, match="Too many open files") as caught:
-            await transport.run(machine(22), HELLO)
+async def test_too_many_open_files_are_a_fault_here(options: SshOptions, server: Server) -> None:
+    async with SshTransport(options) as transport:
+        await transport.run(server.machine(), HELLO)
+        _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            with pytest.raises(TransportError, match="Too many open files") as caught:
+                await transport.run(server.machine("two"), HELLO)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     assert caught.value.trouble is Trouble.FAULT_HERE
     assert "ulimit" in caught.value.hint

@@ -1,0 +1,56 @@
+"""From a name and a port to a TCP connection.
+
+Looked up and connected apart, because a resolver that hangs is our fault while a host that hangs is
+silent, and because one address of several may be dead.
+"""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Sequence
+
+TELLING = (errno.ECONNREFUSED, errno.ECONNRESET, errno.EHOSTUNREACH)
+"""Of several failures the one to report: first what proves that the host lives."""
+
+Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
+
+
+async def look_up(host: str, port: int) -> list[Address]:
+    """Return the addresses of a host; raises socket.gaierror."""
+    try:
+        # An address needs no resolver, hence no thread.
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, where) for family, _kind, _protocol, _name, where in found]  # type: ignore[misc]
+
+
+async def dial(addresses: Sequence[Address], left: Callable[[], float]) -> socket.socket:
+    """Connect to the first address that answers; raises OSError, TimeoutError among them.
+
+    `left` tells how many seconds there are; each address gets its share of them.
+    """
+    errors: list[OSError] = []
+    for number, address in enumerate(addresses):
+        try:
+            async with asyncio.timeout(left() / (len(addresses) - number)):
+                return await _connected(address)
+        except OSError as error:
+            errors.append(error)
+    raise min(errors, key=_how_telling)
+
+
+async def _connected(address: Address) -> socket.socket:
+    family, where = address
+    connection = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        await asyncio.get_running_loop().sock_connect(connection, where)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _how_telling(error: OSError) -> int:
+    return TELLING.index(error.errno) if error.errno in TELLING else len(TELLING)
