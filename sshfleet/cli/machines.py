@@ -8,7 +8,7 @@ import typer
 from sshfleet.cli.context import Context
 from sshfleet.errors import SshfleetError, UsageError
 
-Lines = Annotated[int, typer.Option("-n", "--lines", help="How many lines back.")]
+Lines = Annotated[int, typer.Option("-n", "--lines", min=0, help="How many lines back.")]
 Follow = Annotated[bool, typer.Option("-f", "--follow", help="Go on with new lines.")]
 Sudo = Annotated[bool, typer.Option("--sudo", help="As in fleetctl; it is done anyway.")]
 Mode = Annotated[str, typer.Option("-o", "--output", help="journalctl's output mode.")]

@@ -65,6 +65,7 @@ def test_an_unknown_option_is_named(user: User, command: str) -> None:
         ("ssh", "no machine or unit given"),
         ("ssh --machine one --unit web true", "exclude each other"),
         ("start web --block-attempts many", "many"),
+        ("journal web --lines -1", "-1"),
         ("list-units --timeout soon", "soon"),
         ("list-units --timeout -1", "--timeout"),
         ("list-units --ssh-timeout 0", "--ssh-timeout"),
