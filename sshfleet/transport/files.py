@@ -3,12 +3,13 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import asyncssh
 
 from sshfleet.model.observed import Trouble
 from sshfleet.transport.base import TransportError
-from sshfleet.transport.staging import NoSftp, Staging, open_staging, write_files
+from sshfleet.transport.staging import NoSftp, Staging, open_staging, sweep, write_files
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 
@@ -19,6 +20,7 @@ class Files:
     def __init__(self, connection: asyncssh.SSHClientConnection) -> None:
         self._connection = connection
         self._opening: asyncio.Task[Staging] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._given_up = False
         self._users = 0
         self._idle = asyncio.Event()
@@ -38,7 +40,7 @@ class Files:
         self._idle.clear()
         try:
             staging = await asyncio.shield(self.open())
-            await write_files(staging, files)
+            now = await write_files(staging, files)
         except NoSftp:
             self._given_up = True
             raise
@@ -46,6 +48,9 @@ class Files:
             self._users -= 1
             if not self._users:
                 self._idle.set()
+        if self._sweeping is None:
+            self._sweeping = asyncio.create_task(sweep(staging, now))
+            self._sweeping.add_done_callback(_looked_at)
         return staging.path
 
     async def leave(self) -> bool:
@@ -62,9 +67,10 @@ class Files:
         return True
 
     def close(self) -> None:
-        """Stop opening it."""
-        if self._opening:
-            self._opening.cancel()
+        """Stop what goes on behind."""
+        for task in (self._opening, self._sweeping):
+            if task:
+                task.cancel()
 
 
 def check_names(files: Mapping[str, bytes]) -> None:
@@ -74,6 +80,6 @@ def check_names(files: Mapping[str, bytes]) -> None:
             raise TransportError(Trouble.FAULT_HERE, f"{name!r} is no name for a staged file")
 
 
-def _looked_at(opening: "asyncio.Task[Staging]") -> None:
-    if not opening.cancelled():
-        opening.exception()  # told to whoever puts; if nobody does it is of no interest
+def _looked_at(task: "asyncio.Task[Any]") -> None:
+    if not task.cancelled():
+        task.exception()  # told to whoever puts; if nobody does it is of no interest

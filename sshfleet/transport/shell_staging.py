@@ -21,18 +21,22 @@ for d in .sshfleet .sshfleet/staging; do
     fi
 done
 cd .sshfleet/staging
+fresh=
+trap '[ -z "$fresh" ] || rm -f "$fresh"' EXIT
+trap 'exit 1' HUP INT TERM
 while read -r name size; do
     fresh=".$name.$$"
     if [ "$size" -eq 0 ]; then : >"$fresh"; else
         dd bs="$size" count=1 iflag=fullblock of="$fresh" conv=fsync 2>/dev/null
     fi
     if [ "$(wc -c <"$fresh")" -ne "$size" ]; then
-        rm -f "$fresh"
         echo "$PWD/$name was not written whole" >&2
         exit 1
     fi
     mv -fT "$fresh" "$name"
+    fresh=
 done
+find . -type f -mmin +60 -delete || :
 echo
 pwd -P
 """

@@ -25,6 +25,9 @@ AT_ONCE = 16
 CHUNK = 32 * 1024
 """Bytes in one write request: what every SFTP server takes."""
 
+KEPT = 3600
+"""Seconds that a staged file is left alone; it is used within the run that wrote it."""
+
 NOT_OURS = "it does not belong to the login user"
 
 
@@ -97,23 +100,37 @@ def _untrusted(path: str, why: str) -> TransportError:
     return TransportError(Trouble.UNMANAGEABLE, message, hint=f"remove {path} on that machine")
 
 
-async def write_files(staging: Staging, files: Mapping[str, bytes]) -> None:
-    """Write files; raises NoSftp, TransportError or asyncssh.Error."""
+async def write_files(staging: Staging, files: Mapping[str, bytes]) -> int:
+    """Write files and return the machine's time; raises NoSftp, TransportError, asyncssh.Error."""
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def write(name: str, data: bytes) -> None:
+    async def write(name: str, data: bytes) -> int:
         async with turns:
-            await _write(staging, name, data)
+            return await _write(staging, name, data)
 
     done = await asyncio.gather(
         *(write(name, data) for name, data in files.items()), return_exceptions=True
     )
-    for error in done:
-        if isinstance(error, BaseException):
-            raise error
+    times = [0]
+    for one in done:
+        if isinstance(one, BaseException):
+            raise one
+        times.append(one)
+    return max(times)
 
 
-async def _write(staging: Staging, name: str, data: bytes) -> None:
+async def sweep(staging: Staging, now: int) -> None:
+    """Remove what earlier runs have left, by the machine's time; raises asyncssh.Error."""
+    found = await staging.client.readdir(staging.path)
+    stale = [
+        str(one.filename)
+        for one in found
+        if stat.S_ISREG(one.attrs.permissions or 0) and (one.attrs.mtime or now) < now - KEPT
+    ]
+    await _withdraw(staging.client, *(f"{staging.path}/{name}" for name in stale))
+
+
+async def _write(staging: Staging, name: str, data: bytes) -> int:
     client, final = staging.client, f"{staging.path}/{name}"
     fresh = f"{staging.path}/.{name}.{secrets.token_hex(4)}"
     try:
@@ -138,8 +155,9 @@ async def _write(staging: Staging, name: str, data: bytes) -> None:
     except asyncssh.SFTPError as error:
         await _withdraw(client, fresh, final)
         raise await _explained(error, staging, len(data)) from error
-    if isinstance(seen, asyncssh.SFTPAttrs) and seen.uid != staging.owner:
+    if not isinstance(seen, asyncssh.SFTPAttrs) or seen.uid != staging.owner:
         raise _untrusted(staging.path, NOT_OURS)
+    return seen.mtime or 0
 
 
 def _chunks(data: bytes) -> Iterator[tuple[int, bytes]]:

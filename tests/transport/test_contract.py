@@ -119,8 +119,10 @@ async def test_put_replaces_what_has_the_same_name(transport: Transport, machine
 async def test_put_leaves_nothing_but_the_files_in_a_folder_for_its_owner(
     transport: Transport, machine: Machine
 ) -> None:
-    folder = await transport.put(machine, {f"f{n}": b"x" for n in range(40)})
-    script = 'read -r d; cd "$d"; ls -A | grep -c "^f"; ls -A | grep -c "^[.]"; stat -c %a . f0'
+    folder = await transport.put(machine, {f"put-{n}": b"x" for n in range(40)})
+    script = (
+        'read -r d; cd "$d"; ls -A | grep -c "^put-"; ls -A | grep -c "^[.]"; stat -c %a . put-0'
+    )
     done = await transport.run(machine, Run(script=script, data=f"{folder}\n".encode()))
     assert done.stdout.split() == [b"40", b"0", b"700", b"600"]
 

@@ -98,6 +98,9 @@ async def test_without_an_ssh_program_the_inventory_is_enough(
     monkeypatch.setenv("PATH", str(home))
     route = await resolve(WEB, SshOptions())
     assert (route.host, route.port, route.user) == ("web", 22, getpass.getuser())
+    said = Machine(name=MachineName("x"), address="web", user="core", port=23, proxy_jump="b")
+    route = await resolve(said, SshOptions(strict="yes"))
+    assert (route.user, route.port, route.jump, route.strict) == ("core", 23, ("b",), "yes")
     assert route.user_files[0] == home / ".ssh" / "known_hosts"
     assert route.global_files[0] == Path("/etc/ssh/ssh_known_hosts")
 

@@ -17,6 +17,7 @@ from sshfleet.transport.base import Transport, TransportError
 from sshfleet.transport.options import SshOptions
 from sshfleet.transport.ssh import SshTransport
 from tests.transport.server import Server, Sftp, serve
+from tests.transport.waiting import eventually
 
 BIG = bytes(range(256)) * 2000
 
@@ -67,6 +68,29 @@ async def test_files_are_replaced_whole_and_links_are_not_followed(
     assert not (folder / "link").is_symlink()
     assert (folder / "link").read_bytes() == b"file"
     assert victim.read_bytes() == b"untouched"
+
+
+async def test_what_earlier_runs_left_is_swept_away(staged: Staged) -> None:
+    transport, server = staged
+    folder = Path(await transport.put(server.machine(), {"recent": b"x"}))
+    for name in ("old", ".old.1234"):
+        (folder / name).write_bytes(b"x")
+        os.utime(folder / name, (1, 1))
+    await transport.put(server.machine("again"), {"new": b"x"})
+
+    async def swept() -> bool:
+        return sorted(path.name for path in folder.iterdir()) == ["new", "recent"]
+
+    await eventually(swept)
+
+
+async def test_a_folder_in_place_of_a_file_is_an_error(staged: Staged) -> None:
+    transport, server = staged
+    folder = Path(await transport.put(server.machine(), {"b": b"x"}))
+    (folder / "a").mkdir()
+    with pytest.raises(TransportError, match="cannot write"):
+        await transport.put(server.machine(), {"a": b"x"})
+    assert sorted(path.name for path in folder.rglob("*")) == ["a", "b"]
 
 
 @pytest.mark.parametrize("which", [".sshfleet", ".sshfleet/staging"])
