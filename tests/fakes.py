@@ -158,7 +158,7 @@ class FakeMachine:
         if watched:
             before = "\n".join(self._block(name) for name in watched)
             head += f"{nonce} before\n{before}\n{nonce} after\n"
-        sums = "\0".join(
+        sums = "\n".join(
             f"{sha256(text).hexdigest()}  /etc/sshfleet/units/{name}"
             for name, text in self.files.items()
         )

@@ -1,89 +1,15 @@
 """The use case on fake machines: every verb, every outage, and a controller that dies anywhere."""
 
-import asyncio
-from collections.abc import Iterable
-
 import pytest
 
-from sshfleet.converge import Command, Result, Setup, contacted, converge
 from sshfleet.errors import TryLater
 from sshfleet.model.event import TargetState
-from sshfleet.model.machine import Fleet, Machine
+from sshfleet.model.machine import Fleet
 from sshfleet.model.step import Run
-from sshfleet.model.unit import Unit, UnitName
-from sshfleet.plan.intent import Intent, registered_and_targeted, restarted, targeted
-from sshfleet.plan.world import World
-from sshfleet.unitfile.read import read_text
-from sshfleet.unitfile.registered import Registered
+from sshfleet.model.unit import Unit
 from tests.builders import machine, machine_id
-from tests.fakes import FakeMachine, FakeTransport, Killed, MemoryJournal
-
-TEXT = "[Service]\nExecStart=/bin/sleep infinity\n"
-
-
-class Stage:
-    """A fleet of fake machines, a journal, and the verbs."""
-
-    def __init__(self, *machines: Machine) -> None:
-        self.fleet = Fleet(name="test", machines=machines)
-        self.machines: dict[str, FakeMachine] = {
-            one.name: FakeMachine(one.name) for one in machines
-        }
-        self.transport = FakeTransport(self.machines)
-        self.journal = MemoryJournal()
-        self.timeout = 5.0
-
-    def start(self, *units: Unit, verb: str = "start") -> Result:
-        """Run a verb that may place units."""
-
-        def decide(world: World) -> Intent:
-            return registered_and_targeted(world, units, verb, [unit.name for unit in units])
-
-        return self._run(decide, [unit.name for unit in units], place=True)
-
-    def change(self, verb: str, *names: str) -> Result:
-        """Run a verb on registered units."""
-        units = [UnitName(name) for name in names]
-
-        def decide(world: World) -> Intent:
-            return restarted(units, world) if verb == "restart" else targeted(verb, units, world)
-
-        return self._run(decide, units, place=False)
-
-    def reconcile(self) -> Result:
-        """Make the machines what the journal says."""
-        return self._run(lambda _: Intent(()), self.journal.state.units, place=True, insist=False)
-
-    def _run(
-        self, decide: object, names: Iterable[str], *, place: bool, insist: bool = True
-    ) -> Result:
-        scope = frozenset(UnitName(name) for name in names)
-        held = contacted(self.fleet, self.journal.state, scope)
-        command = Command(
-            decide=decide,  # type: ignore[arg-type]
-            scope=scope,
-            contact=self.fleet.machines if place else held,
-            place=place,
-            insist=insist,
-            timeout=self.timeout,
-        )
-        setup = Setup(
-            fleet=self.fleet,
-            journal=self.journal,
-            connect=lambda: self.transport,
-            read=lambda state: Registered(state, {}),
-            tell=lambda _: None,
-        )
-        return asyncio.run(converge(setup, command))
-
-    def running(self) -> dict[str, set[str]]:
-        """Return what runs where, machines without anything left out."""
-        return {name: found for name, one in self.machines.items() if (found := one.running())}
-
-
-def service(name: str, rules: str = "", text: str = TEXT) -> Unit:
-    return read_text(UnitName(name), text + (f"[X-Fleet]\n{rules}\n" if rules else ""))
-
+from tests.fakes import Killed
+from tests.stage import TEXT, Stage, quiet, service
 
 WEB = service("web.service")
 
@@ -91,11 +17,6 @@ WEB = service("web.service")
 @pytest.fixture
 def stage() -> Stage:
     return Stage(machine("m1", disk="ssd"), machine("m2"), machine("m3"))
-
-
-def quiet(result: Result) -> bool:
-    plan = result.plan
-    return not (plan.actions or plan.waiting or plan.problems or plan.unplaceable or plan.away)
 
 
 def test_a_unit_starts_on_one_machine_with_file_record_and_boot_link(stage: Stage) -> None:

@@ -1,0 +1,86 @@
+"""A stage for histories: a fleet of fake machines, a journal in memory, and the verbs."""
+
+import asyncio
+from collections.abc import Iterable
+
+from sshfleet.converge import Command, Result, Setup, contacted, converge
+from sshfleet.model.machine import Fleet, Machine
+from sshfleet.model.unit import Unit, UnitName
+from sshfleet.plan.intent import Intent, registered_and_targeted, restarted, targeted
+from sshfleet.plan.world import World
+from sshfleet.unitfile.read import read_text
+from sshfleet.unitfile.registered import Registered
+from tests.fakes import FakeMachine, FakeTransport, MemoryJournal
+
+TEXT = "[Service]\nExecStart=/bin/sleep infinity\n"
+
+
+class Stage:
+    """A fleet of fake machines, a journal, and the verbs."""
+
+    def __init__(self, *machines: Machine) -> None:
+        self.fleet = Fleet(name="test", machines=machines)
+        self.machines: dict[str, FakeMachine] = {
+            one.name: FakeMachine(one.name) for one in machines
+        }
+        self.transport = FakeTransport(self.machines)
+        self.journal = MemoryJournal()
+        self.timeout = 5.0
+
+    def start(self, *units: Unit, verb: str = "start") -> Result:
+        """Run a verb that may place units."""
+
+        def decide(world: World) -> Intent:
+            return registered_and_targeted(world, units, verb, [unit.name for unit in units])
+
+        return self._run(decide, [unit.name for unit in units], place=True)
+
+    def change(self, verb: str, *names: str) -> Result:
+        """Run a verb on registered units."""
+        units = [UnitName(name) for name in names]
+
+        def decide(world: World) -> Intent:
+            return restarted(units, world) if verb == "restart" else targeted(verb, units, world)
+
+        return self._run(decide, units, place=False)
+
+    def reconcile(self) -> Result:
+        """Make the machines what the journal says."""
+        return self._run(lambda _: Intent(()), self.journal.state.units, place=True, insist=False)
+
+    def _run(
+        self, decide: object, names: Iterable[str], *, place: bool, insist: bool = True
+    ) -> Result:
+        scope = frozenset(UnitName(name) for name in names)
+        held = contacted(self.fleet, self.journal.state, scope)
+        command = Command(
+            decide=decide,  # type: ignore[arg-type]
+            scope=scope,
+            contact=self.fleet.machines if place else held,
+            place=place,
+            insist=insist,
+            timeout=self.timeout,
+        )
+        setup = Setup(
+            fleet=self.fleet,
+            journal=self.journal,
+            connect=lambda: self.transport,
+            read=lambda state: Registered(state, {}),
+            tell=lambda _: None,
+        )
+        return asyncio.run(converge(setup, command))
+
+    def running(self) -> dict[str, set[str]]:
+        """Return what runs where, machines without anything left out."""
+        return {name: found for name, one in self.machines.items() if (found := one.running())}
+
+
+def service(name: str, rules: str = "", text: str = TEXT) -> Unit:
+    """Make a service with these [X-Fleet] lines."""
+    return read_text(UnitName(name), text + (f"[X-Fleet]\n{rules}\n" if rules else ""))
+
+
+def quiet(result: Result) -> bool:
+    """Tell whether nothing is left to do, to wait for or to complain of."""
+    plan = result.plan
+    return not (plan.actions or plan.waiting or plan.problems or plan.unplaceable or plan.away)

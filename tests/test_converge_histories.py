@@ -1,0 +1,121 @@
+"""Random histories: verbs, outages, power cuts and controllers that die, on three fake machines.
+
+Safety holds after each step; once the faults stop, reconcile makes everything as the user wants.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sshfleet.errors import TryLater
+from sshfleet.model.event import TargetState
+from sshfleet.model.unit import UnitName
+from tests.builders import machine, machine_id
+from tests.fakes import FakeMachine, Killed
+from tests.stage import Stage, service
+
+pytestmark = pytest.mark.timeout(600)
+
+UNITS = {
+    unit.name: unit
+    for unit in (
+        service("a1.service", "Conflicts=a*.service"),
+        service("a2.service", "Conflicts=a*.service"),
+        service("ssd.service", "MachineMetadata=disk=ssd"),
+        service("peer.service", "MachineOf=ssd.service"),
+        service("all.service", "Global=true"),
+    )
+}
+NAMES = st.sampled_from(sorted(UNITS))
+MACHINES = st.sampled_from(["m1", "m2", "m3"])
+STEPS = st.one_of(
+    st.tuples(st.sampled_from(["start", "load", "submit"]), NAMES),
+    st.tuples(st.sampled_from(["stop", "unload", "destroy", "restart"]), NAMES),
+    st.tuples(st.sampled_from(["away", "back", "power_cycle"]), MACHINES),
+    st.tuples(st.just("reconcile"), st.just("")),
+)
+DEATHS = st.one_of(st.none(), st.integers(0, 12))
+
+
+def take(stage: Stage, verb: str, name: str) -> None:
+    """Take one step of a history."""
+    if verb in ("start", "load", "submit"):
+        stage.start(UNITS[UnitName(name)], verb=verb)
+    elif verb == "away":
+        stage.transport.away.add(name)
+    elif verb == "back":
+        stage.transport.away.discard(name)
+    elif verb == "power_cycle":
+        stage.machines[name].power_cycle()
+    elif verb == "reconcile":
+        stage.reconcile()
+    elif name in stage.journal.state.units:
+        stage.change(verb, name)
+
+
+def mortal(stage: Stage, step: int | None) -> None:
+    """Let the controller die at its n-th journey or append, or never."""
+    left = [step]
+
+    def die(*_: object) -> None:
+        if left[0] is not None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+
+    hook: Callable[..., None] = die if step is not None else lambda *_: None
+    stage.journal.before = stage.transport.hook = hook
+
+
+def check_safety(stage: Stage) -> None:
+    running = stage.running()
+    for name in UNITS:
+        where = [one for one, names in running.items() if name in names]
+        assert len(where) <= 1 or name == "all.service", f"{name} runs on {where}"
+    for one, names in running.items():
+        assert not {"a1.service", "a2.service"} <= names, f"conflicting units on {one}"
+        assert "ssd.service" not in names or one == "m1"
+
+
+def check_convergence(stage: Stage) -> None:
+    for _ in range(3):
+        stage.reconcile()
+    done = {name: len(one.done) for name, one in stage.machines.items()}
+    events = len(stage.journal.events)
+    stage.reconcile()
+    assert {name: len(one.done) for name, one in stage.machines.items()} == done
+    assert len(stage.journal.events) == events
+    state = stage.journal.state
+    for name, unit in state.units.items():
+        assert unit.target is not TargetState.ABSENT
+        assert unit.holders == unit.placements
+        for one in stage.machines.values():
+            _check_copy(one, name, unit.target, placed=machine_id(one.name) in unit.placements)
+    for one in stage.machines.values():
+        assert one.files.keys() <= state.units.keys()
+
+
+def _check_copy(one: FakeMachine, name: str, target: TargetState, *, placed: bool) -> None:
+    assert (name in one.files) == placed
+    assert (name in one.running()) == (placed and target is TargetState.LAUNCHED)
+    assert (name in one.boots) == (placed and target is TargetState.LAUNCHED)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(STEPS, DEATHS), max_size=12))
+def test_any_history_is_safe_and_ends_as_wanted(
+    history: list[tuple[tuple[str, str], int | None]],
+) -> None:
+    stage = Stage(machine("m1", disk="ssd"), machine("m2"), machine("m3"))
+    for (verb, name), death in history:
+        mortal(stage, death)
+        with suppress(Killed, TryLater):
+            take(stage, verb, name)
+        check_safety(stage)
+    mortal(stage, None)
+    stage.transport.away = set()
+    check_convergence(stage)
+    check_safety(stage)
