@@ -77,8 +77,8 @@ def _ask(argv: list[str]) -> Settings:
         return {}
     except subprocess.TimeoutExpired as error:
         raise _config_error(f"`{' '.join(argv)}` took over {DEADLINE:g} s") from error
-    except OSError as error:
-        raise _config_error(f"`ssh -G` cannot be run: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: NUL in an argument
+        raise _config_error(f"`ssh -G` cannot be run: {error}") from error
     if done.returncode:
         said = done.stderr.decode("utf-8", "backslashreplace")
         raise _config_error(

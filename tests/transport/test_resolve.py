@@ -112,7 +112,7 @@ async def test_a_known_hosts_file_called_none_is_no_file(tmp_path: Path) -> None
     assert (route.user_files, route.global_files) == ((), ())
 
 
-@pytest.mark.parametrize("address", ["-oProxyCommand=touch x", "", "a b", "x;id", "$(id)"])
+@pytest.mark.parametrize("address", ["-oProxyCommand=touch x", "", "a b", "x;id", "$(id)", "a\0b"])
 async def test_an_address_never_becomes_an_option_or_a_command(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

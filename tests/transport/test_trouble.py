@@ -249,6 +249,15 @@ async def test_a_name_nobody_knows_is_a_fault_here(
     assert "nowhere.test" in error.message
 
 
+async def test_a_user_name_that_ssh_cannot_carry_is_an_error_of_that_machine(
+    options: SshOptions, server: Server
+) -> None:
+    async with SshTransport(options) as transport:
+        with pytest.raises(TransportError, match="login") as caught:
+            await transport.run(server.machine(user="a\u200eb"), HELLO)
+    assert caught.value.trouble is Trouble.UNMANAGEABLE
+
+
 async def test_too_many_open_files_are_a_fault_here(options: SshOptions, server: Server) -> None:
     async with SshTransport(options) as transport:
         await transport.run(server.machine(), HELLO)
