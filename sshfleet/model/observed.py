@@ -48,6 +48,9 @@ class UnitState:
     `sha256` is of the file in our folder, empty when there is none; `record` lies beside it.
     `fragment` is FragmentPath; `boot` tells whether the unit starts at boot through us; `settled`
     whether it kept InvocationID and NRestarts for the settle time (None: not watched).
+
+    Of a unit that simply runs and was not watched, `result`, `kind`, `restarts`, `status` and
+    `file_state` are not asked for.
     """
 
     name: UnitName

@@ -6,9 +6,10 @@ Rule 2: only what stands between the two lines with our nonce counts: shells may
 before, and no unit knows the nonce.
 
 The reply: `NONCE begin`; lines of tab-separated fields (outcome, machine, boot, uptime, os, arch,
-systemd, cpus, memory, unit), interrupted by `NONCE before`, blocks of `systemctl show` and `NONCE
-after` when something was watched; `NONCE sums` and what sha256sum says; `NONCE show` and blocks in
-the order of the unit lines; `NONCE end`. Or `NONCE refused` and why.
+systemd, cpus, memory, unit, brief), interrupted by `NONCE before`, blocks of `systemctl show` and
+`NONCE after` when something was watched; `NONCE sums` and what sha256sum says; `NONCE show` and
+blocks, in the order of the unit lines, of units without a brief one; `NONCE end`. Or `NONCE
+refused` and why.
 """
 
 import re
@@ -28,7 +29,7 @@ _POSTPONED = "still stopping"  # the detail of a stop that takes its time, and o
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}")
 _BOOT_ID = re.compile(r"[0-9a-f-]{32,36}")
 _PLAIN = ["begin", "sums", "show", "end"]
-_WATCHED = ["begin", "before", "after", "sums", "show", "end"]
+_WATCHED = ["begin", "before", "after", *_PLAIN[1:]]
 _DETAIL = 800  # characters
 _FACT = 200
 
@@ -113,8 +114,10 @@ def _report(facts: Mapping[str, str], units: Mapping[UnitName, UnitState]) -> Re
 
 def _units(lines: Iterable[list[str]], sections: Mapping[str, str]) -> dict[UnitName, UnitState]:
     told = [show.Told(*line[1:]) for line in lines if line[0] == "unit" and len(line) == 4]
-    before = show.blocks(sections["before"]) if "before" in sections else None
-    return show.unit_states(told, sections["sums"], show.blocks(sections["show"]), before)
+    brief = [show.Brief(*line[1:]) for line in lines if line[0] == "brief" and len(line) == 5]
+    before = show.blocks(sections["before"]) if "before" in sections else []
+    blocks = show.by_name(told, show.running(brief, before), show.blocks(sections["show"]))
+    return show.unit_states(told, show.hashes(sections["sums"]), blocks, before)
 
 
 def _outcomes(lines: Iterable[list[str]]) -> tuple[Outcome, ...]:

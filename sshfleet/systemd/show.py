@@ -3,6 +3,7 @@
 Rule 1: properties come in any order, and those an older systemd does not know are missing.
 Rule 2: blocks answer the names in their order; `Id` is another name where a name is an alias, so it
 only helps when a block is missing.
+Rule 3: of a unit that simply runs, `systemctl list-units` tells enough; it has no block of its own.
 """
 
 import json
@@ -33,6 +34,15 @@ class Told(NamedTuple):
     record: str
 
 
+class Brief(NamedTuple):
+    """A `brief` line: a unit that is loaded and active, has no job, and runs from our file."""
+
+    name: str
+    sub: str
+    invocation: str
+    fragment: str
+
+
 def blocks(text: str) -> list[Block]:
     """Split the output of `systemctl show` into the properties of each unit."""
     found: list[Block] = []
@@ -43,20 +53,66 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
+def running(brief: Iterable[Brief], before: Iterable[Block]) -> dict[str, Block]:
+    """Make the blocks of units that simply run; what `before` says of the same run still holds."""
+    known = {block.get("Id", ""): block for block in before}
+    found: dict[str, Block] = {}
+    for name, sub, invocation, fragment in brief:
+        block = known.get(name, {})
+        found[name] = {
+            **(block if block.get("InvocationID") == invocation else {}),
+            "Id": name,
+            "LoadState": "loaded",
+            "ActiveState": "active",
+            "SubState": sub[:_VALUE],
+            "InvocationID": invocation[:_VALUE],
+            "FragmentPath": fragment[:_VALUE],
+            "Job": "",
+        }
+    return found
+
+
+def by_name(
+    told: Iterable[Told], running: Mapping[str, Block], shown: Sequence[Block]
+) -> dict[str, Block]:
+    """Give each unit its block. ValueError when one has none."""
+    names = [each.name for each in told if each.name not in running]
+    if len(names) == len(shown):
+        return {**running, **dict(zip(names, shown, strict=True))}
+    by_id = {block.get("Id", ""): block for block in shown}
+    if missing := [name for name in names if name not in by_id]:
+        raise ValueError(f"systemd says nothing about {', '.join(missing[:3])}")
+    return {**running, **by_id}
+
+
+def hashes(sums: str) -> dict[str, str]:
+    r"""Read `sha256sum`: sum, two spaces, path; where that has a \, it is doubled, and one begins
+    the line."""
+    found = {}
+    for line in sums.split("\n"):
+        sha256, _, path = line.removeprefix("\\").partition("  ")
+        if line.startswith("\\"):
+            path = path.replace("\\\\", "\\")
+        if _SHA256.fullmatch(sha256):
+            found[path.rpartition("/")[2]] = sha256
+    return found
+
+
 def unit_states(
-    told: Sequence[Told], sums: str, after: Sequence[Block], before: Sequence[Block] | None
+    told: Iterable[Told],
+    sums: Mapping[str, str],
+    blocks: Mapping[str, Block],
+    before: Iterable[Block],
 ) -> dict[UnitName, UnitState]:
     """Put together what was told of each unit; `before` are those watched, at the settle's start.
 
     ValueError when a name or number is none.
     """
-    hashes = _hashes(sums)
-    settling = None if before is None else {block.get("Id", ""): block for block in before}
-    shown = _by_name([each.name for each in told], after)
+    settling = {block.get("Id", ""): block for block in before}
     states = {}
     for name, boot, record in told:
-        block = shown[name]
-        watched = settling.get(block.get("Id", "")) if settling else None
+        block = blocks[name]
+        watched = settling.get(block.get("Id", ""))
         states[unit_name(name)] = UnitState(
             name=unit_name(name),
             load=block["LoadState"],
@@ -70,7 +126,7 @@ def unit_states(
             job=block.get("Job", ""),
             fragment=block.get("FragmentPath", ""),
             file_state=block.get("UnitFileState", ""),
-            sha256=hashes.get(name, ""),
+            sha256=sums.get(name, ""),
             record=_record(record),
             boot=boot == "yes",
             settled=None if watched is None else _has_settled(watched, block),
@@ -98,28 +154,6 @@ def decimal(text: str) -> float:
     if not _DECIMAL.fullmatch(text):
         raise ValueError(f"'{text[:40]}' is not a number")
     return float(text)
-
-
-def _by_name(names: Sequence[str], shown: Sequence[Block]) -> dict[str, Block]:
-    if len(names) == len(shown):
-        return dict(zip(names, shown, strict=True))
-    by_id = {block.get("Id", ""): block for block in shown}
-    if missing := [name for name in names if name not in by_id]:
-        raise ValueError(f"systemd says nothing about {', '.join(missing[:3])}")
-    return by_id
-
-
-def _hashes(sums: str) -> dict[str, str]:
-    r"""Read `sha256sum`: sum, two spaces, path; where that has a \, it is doubled, and one begins
-    the line."""
-    found = {}
-    for line in sums.split("\n"):
-        sha256, _, path = line.removeprefix("\\").partition("  ")
-        if line.startswith("\\"):
-            path = path.replace("\\\\", "\\")
-        if _SHA256.fullmatch(sha256):
-            found[path.rpartition("/")[2]] = sha256
-    return found
 
 
 def _record(line: str) -> Record | None:

@@ -120,8 +120,9 @@ def test_each_order_has_its_outcome_with_the_words_of_systemctl(version: int) ->
 
 def test_a_restart_during_the_settle_time_is_seen() -> None:
     # The first time an InvocationID stands there is at the start of the settle time.
-    again = ACTING.replace(b"f5f8bd458279452b994196523ba18fd8", b"0" * 32, 1)
-    assert shown(parsed(ACTING), "web@1.service").settled is True
+    web = shown(parsed(ACTING), "web@1.service")
+    again = ACTING.replace(web.invocation.encode(), b"0" * 32, 1)
+    assert web.settled is True
     assert shown(parsed(again), "web@1.service").settled is False
 
 
@@ -144,19 +145,32 @@ def test_an_alias_is_told_under_the_name_that_was_asked_for() -> None:
 
 def test_a_missing_block_does_not_shift_the_others() -> None:
     blocks = LOOKING.partition(b" show\n")[2].split(b"\n\n")
-    short = LOOKING.replace(blocks[1] + b"\n\n", b"")
+    short = LOOKING.replace(blocks[0] + b"\n\n", b"")
     with pytest.raises(ReplyError, match=r"systemd says nothing about bad\.service"):
         parsed(short)
-    unnamed = short.replace(
-        b"unit\tbad.service", b"note\tbad.service"
-    )  # a name that systemctl refused
+    # As when systemctl refuses a name.
+    unnamed = short.replace(b"unit\tbad.service", b"note\tbad.service")
     assert shown(parsed(unnamed), "c.service").sub == "auto-restart"
 
 
 def test_properties_that_an_old_systemd_lacks_are_empty() -> None:
     old = LOOKING.replace(b"NRestarts=0\n", b"").replace(b"UnitFileState=enabled\n", b"")
-    web = shown(parsed(old), "web@1.service")
-    assert (web.restarts, web.file_state, web.active) == (0, "", "active")
+    failed = shown(parsed(old), "f.service")
+    assert (failed.restarts, failed.file_state, failed.active) == (0, "", "failed")
+
+
+def test_of_units_that_simply_run_the_little_that_matters_is_told() -> None:
+    web = shown(parsed(LOOKING), "web@1.service")
+    assert b"Id=web@1.service" not in LOOKING
+    assert (web.load, web.active, web.sub) == ("loaded", "active", "running")
+    assert (len(web.invocation), web.fragment) == (32, "/etc/systemd/system/web@1.service")
+    assert (web.kind, web.result, web.file_state, web.job) == ("", "", "", "")
+
+
+def test_what_was_seen_of_the_same_run_when_settling_began_still_holds() -> None:
+    web = shown(parsed(ACTING), "web@1.service")
+    assert ACTING.count(b"Id=web@1.service") == 1
+    assert (web.kind, web.result, web.file_state) == ("simple", "success", "enabled")
 
 
 BROKEN = [
@@ -241,10 +255,12 @@ def test_a_record_that_is_none_is_no_record(record: bytes) -> None:
 
 
 def test_texts_are_bounded_and_bytes_made_text() -> None:
-    long = LOOKING.replace(b"SubState=running", b"SubState=\xff" + b"x" * 9000)
-    sub = shown(parsed(long), "web@1.service").sub
-    assert len(sub) == 500
-    assert sub.startswith("\\xffx")
+    long = LOOKING.replace(b"SubState=listening", b"SubState=\xff" + b"x" * 9000)
+    long = long.replace(b"\trunning\t", b"\t\xff" + b"x" * 9000 + b"\t")
+    for name in ("s.socket", "web@1.service"):
+        sub = shown(parsed(long), name).sub
+        assert len(sub) == 500
+        assert sub.startswith("\\xffx")
     detail = ACTING.replace(b"the name is taken by", b"\xff" * 9000)
     assert parsed(detail).outcomes[0].detail == "\\xff" * 200
 

@@ -14,19 +14,22 @@ import re
 
 from sshfleet.systemd.sh import (
     boot,
+    change,
     frame,
     install,
+    links,
     look,
     outcome,
     owner,
     remove,
     start,
     stop,
+    texts,
     watch,
 )
 
 _LOOKING = (frame, look, watch)
-_ACTING = (outcome, owner, stop, remove, boot, install, start)
+_ACTING = (outcome, owner, change, stop, remove, boot, texts, links, install, start)
 _SPARE = re.compile(r"^[ \t]*(#.*)?\n|^[ \t]+|[ \t]+# .*$", re.MULTILINE)
 
 

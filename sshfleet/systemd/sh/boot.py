@@ -18,7 +18,7 @@ WantedBy=multi-user.target'
 # Make the target start at boot; false, with $words, when it cannot be had.
 ready_boot_target() {
     words=''
-    [ -e "$boot_link" ] || [ -L "$boot_link" ] || ln -s -- "$boot_target" "$boot_link" 2>&1
+    [ -e "$boot_link" ] || [ -L "$boot_link" ] || ln -s -- "$boot_target" "$boot_link" 2>/dev/null
     if ! leads_to "$boot_link" "$boot_target"; then
         words="the name sshfleet.target is taken by $boot_link"
         return 1
@@ -45,16 +45,14 @@ leave_nothing() {
         if [ -e "$any" ] || [ -L "$any" ]; then set -f && return 0; fi
     done
     set -f
-    drop_new
+    ready_new || :
     if leads_to "$boot_link" "$boot_target"; then
         dirty=yes
         systemctl stop --no-block -- sshfleet.target >/dev/null 2>&1 || :
         rm -f -- "$boot_link" "$boot_start" "$boot_target"
         rmdir -- "${boot_start%/*}" 2>/dev/null || :
     fi
+    [ ! -d "$boot_wants" ] || rmdir -- "$boot_wants" 2>/dev/null || :
     rm -rf -- "$records" # with no unit left they tell nothing
-    for any in "$boot_wants" "$units" "$home" "$runtime_units" "${runtime_units%/*}"; do
-        [ ! -d "$any" ] || rmdir -- "$any" 2>/dev/null || : # not when others put something there
-    done
 }
 """

@@ -14,18 +14,17 @@ main() {
     learn_manager
     deadline=$(($(uptime) + patience))
     if [ "$actions" ]; then
-        trap drop_new EXIT
-        trap 'exit 143' HUP INT TERM PIPE
         admit_all
+        find_unfinished
         stop_units
         remove_units
         install_units
         leave_nothing
         reload
         write_records
+        drop_new
         set_going start $starts
         set_going restart $restarts
-        drop_new
     fi
     watch_units
     look_at_all
@@ -36,7 +35,7 @@ main() {
 # `install` says name, SHA-256, generation, target, and whether [Install] is to be followed.)
 read_request() {
     stops='' removes='' installs='' starts='' restarts='' asked='' watched=''
-    actions='' failed='' told='' late='' dirty='' changed='' new='' complete=''
+    actions='' failed='' told='' late='' dirty='' changed='' new='' complete='' before=''
     local key one two three four five
     while IFS=$tab read -r key one two three four five; do
         case $key in
@@ -57,6 +56,14 @@ read_request() {
         esac
     done
     [ "$complete" ] || exit 65 # EX_DATAERR: the connection broke off
+}
+
+# Is the word $1 in the list $2?
+is_in() {
+    case "$2 " in
+    *" $1 "*) ;;
+    *) return 1 ;;
+    esac
 }
 
 # Print a line of the reply: fields between tabs.

@@ -14,14 +14,6 @@ fail_all() {
     for name in "$@"; do fail "$verb" "$name" "$words"; done
 }
 
-# Is the word $1 in the list $2?
-is_in() {
-    case "$2 " in
-    *" $1 "*) ;;
-    *) return 1 ;;
-    esac
-}
-
 # Set $kept to those of the names for which nothing has failed yet.
 keep_unfailed() {
     local name

@@ -1,14 +1,6 @@
 """Whose name is it: what is not ours on a machine is refused before anything is done."""
 
 SCRIPT = r"""
-# Is $1 a link that leads to $2? (Only a link to nothing has to be read, which is a fork.)
-leads_to() {
-    [ -L "$1" ] && { [ "$1" -ef "$2" ] || { [ ! -e "$1" ] && [ "$(readlink -- "$1")" = "$2" ]; }; }
-}
-
-# Is the file $1 a link to our unit $2?
-is_our_link() { leads_to "$1" "$units/$2" || leads_to "$1" "$runtime_units/$2"; }
-
 # Set $owner to the file that gives the name $1 its meaning unless that is a link of ours: nothing
 # when the name is free. An instance without a file of its own belongs to its template.
 find_owner() {

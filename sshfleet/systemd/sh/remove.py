@@ -62,6 +62,7 @@ remove_units() {
     hold_back remove $removes
     set -- $kept
     [ $# -gt 0 ] || return 0
+    [ ! -d "$home" ] || ready_new || :
     unlink_units remove "$@"
     keep_unfailed "$@"
     for name in $kept; do

@@ -55,8 +55,7 @@ watch_units() {
     [ $# -gt 0 ] || return 0
     moment=0.02
     while in_transition "$@" && ! past_deadline; do nap; done
-    local before
-    before=$(show Id,Type,ActiveState,InvocationID,NRestarts "$@")
+    before=$(show "$properties" "$@")
     printf '%s before\n%s\n%s after\n' "$nonce" "$before" "$nonce"
     if has_to_settle "$before"; then sleep "$settle"; fi
 }
