@@ -3,7 +3,6 @@
 Safety holds after each step; once the faults stop, reconcile makes everything as the user wants.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -69,7 +68,7 @@ def swapped(fleet: Fleet) -> Fleet:
 
 
 def mortal(stage: Stage, step: int | None) -> None:
-    """Let the controller die at its n-th journey or append, or never."""
+    """Let the controller die at its n-th journey or append, or never; look for harm at each."""
     left = [step]
 
     def die(*_: object) -> None:
@@ -78,8 +77,12 @@ def mortal(stage: Stage, step: int | None) -> None:
             if left[0] < 0:
                 raise Killed
 
-    hook: Callable[..., None] = die if step is not None else lambda *_: None
-    stage.journal.before = stage.transport.hook = hook
+    def travel(*_: object) -> None:
+        check_safety(stage)
+        die()
+
+    stage.journal.before = die
+    stage.transport.hook = travel
 
 
 def check_safety(stage: Stage) -> None:
