@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from sshfleet.cli.settings import Settings, Strict
+from sshfleet.cli.settings import Settings
 from sshfleet.render.safe import safe_line
 
 if TYPE_CHECKING:
@@ -85,8 +85,11 @@ class Context:
             save_seen(self.journal_path, known)
         return known
 
-    def connect(self) -> "AbstractAsyncContextManager[Transport]":
-        """Make the transport; entering it checks the agent before any machine is contacted."""
+    def connect(self, *, early_files: bool = False) -> "AbstractAsyncContextManager[Transport]":
+        """Make the transport; entering it checks the agent before any machine is contacted.
+
+        With `early_files` SFTP is started beside the first script, for work that will upload.
+        """
         from sshfleet.cli.questions import ask
         from sshfleet.transport.options import SshOptions
         from sshfleet.transport.ssh import SshTransport
@@ -94,13 +97,14 @@ class Context:
         said = self.settings
         options = SshOptions(
             known_hosts_file=said.known_hosts_file,
-            strict=(said.strict or _default_strict()).value,
+            strict=said.strict.value if said.strict else "",
             ssh_config=said.ssh_config,
             username=said.ssh_username,
             timeout=said.ssh_timeout,
             forks=said.forks,
+            early_files=early_files,
         )
-        return SshTransport(options, ask=ask, warn=self.note)
+        return SshTransport(options, ask=ask if _can_answer() else None, warn=self.note)
 
     def run(self, work: Coroutine[None, None, T]) -> T:
         """Run a coroutine; SIGTERM and SIGHUP cancel it like Ctrl-C does."""
@@ -146,14 +150,13 @@ class Context:
         return sys.stdout.isatty() and not plain
 
 
-def _default_strict() -> Strict:
-    """`ask` where somebody can answer: a terminal, a pipe or a file; not /dev/null (cron)."""
+def _can_answer() -> bool:
+    """Tell whether somebody can answer: a terminal, a pipe or a file; not /dev/null (cron)."""
     try:
         null = Path(os.devnull).stat().st_rdev
-        answering = sys.stdin is not None and os.fstat(sys.stdin.fileno()).st_rdev != null
+        return sys.stdin is not None and os.fstat(sys.stdin.fileno()).st_rdev != null
     except (OSError, ValueError):
-        answering = False
-    return Strict.ASK if answering else Strict.YES
+        return False
 
 
 def whoami() -> str:

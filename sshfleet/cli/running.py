@@ -17,6 +17,7 @@ from sshfleet.unitfile.registered import Registered
 if TYPE_CHECKING:
     from sshfleet.journal.store import Journal
 
+FEW = 16
 PLACING = ("load", "start", "reconcile")
 
 
@@ -66,8 +67,14 @@ def run(
             for line in plan_lines(plan):
                 context.err(f"debug: {line}")
 
+    # A start will upload to one of the machines asked; beyond a few, too many would wait for it.
+    early = command.place and command.insist and len(command.contact) <= FEW
     setup = Setup(
-        fleet=context.fleet, journal=journal, connect=context.connect, read=read, tell=tell
+        fleet=context.fleet,
+        journal=journal,
+        connect=lambda: context.connect(early_files=early),
+        read=read,
+        tell=tell,
     )
     try:
         result = context.run(converge(setup, command))
