@@ -74,7 +74,7 @@ try sshfleet reconcile
 try sshfleet list-units
 
 tell "Each stage alone"
-try sshfleet stop hello.service
+try sshfleet stop 'hello*'
 try sshfleet list-units
 try sshfleet unload hello.service
 try sshfleet destroy hello.service
