@@ -7,19 +7,20 @@ Rule 3: a run ends when nothing is left to do or to wait for, or at its deadline
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
 
 from sshfleet.apply import Carried, Ended, Wave, apply
+from sshfleet.contact import all_silent, newly_seen
 from sshfleet.errors import TryLater
 from sshfleet.model.action import Plan, Verb
-from sshfleet.model.desired import DesiredState, KnownMachine
-from sshfleet.model.event import ActionEnded, Event, MachineSeen
+from sshfleet.model.desired import DesiredState
+from sshfleet.model.event import ActionEnded, Event
 from sshfleet.model.machine import Fleet, Machine, MachineName
-from sshfleet.model.observed import Observed, Reached, Trouble, Unreachable
+from sshfleet.model.observed import Observed
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.observe import observe
 from sshfleet.plan.intent import Intent
@@ -102,7 +103,9 @@ async def converge(setup: Setup, command: Command) -> Result:
             )
         world = _world(setup, observed)
         intent = command.decide(world)
-        setup.journal.append((*_seen(setup, observed), *intent.events))
+        setup.journal.append(
+            (*newly_seen(setup.fleet, setup.journal.state, observed), *intent.events)
+        )
         return await _Run(setup, command, transport, intent).until_quiet(observed)
 
 
@@ -126,29 +129,6 @@ def _planned(setup: Setup, command: Command, world: World, asked: Asked) -> Plan
 def _world(setup: Setup, observed: Observed) -> World:
     state = setup.journal.state
     return World(fleet=setup.fleet, desired=state, units=setup.read(state), observed=observed)
-
-
-def _seen(setup: Setup, observed: Observed) -> Iterator[MachineSeen]:
-    """Yield what is new about which inventory name is which machine."""
-    known = setup.journal.state.machines
-    for name, report in sorted(observed.reached().items()):
-        machine = setup.fleet.machine(name)
-        address = machine.address if machine else ""
-        before = known.get(report.machine)
-        if before and before.name != name and _is_claimed(setup.fleet, observed, before):
-            continue
-        if before is None or (before.name, before.address) != (name, address):
-            yield MachineSeen(report.machine, name, address)
-
-
-def _is_claimed(fleet: Fleet, observed: Observed, known: KnownMachine) -> bool:
-    """Tell whether an ID belongs to another name of the inventory: this may be a clone of it.
-
-    That name has lost the ID when it is no longer there, or was just seen to be another machine.
-    """
-    report = observed.reports.get(known.name)
-    lost = isinstance(report, Reached) and report.machine != known.id
-    return fleet.machine(known.name) is not None and not lost
 
 
 class _Run:
@@ -232,33 +212,3 @@ def _watched(plan: Plan) -> dict[MachineName, frozenset[UnitName]]:
         if action.verb is not Verb.INSTALL:
             watch.setdefault(action.machine, set()).add(action.unit)
     return {machine: frozenset(units) for machine, units in watch.items()}
-
-
-def all_silent(fleet: Fleet, observed: Observed) -> bool:
-    """Tell whether every machine of a fleet was asked and none gave a sign of life.
-
-    Then the fault is most likely on this side, and nothing may be concluded about any machine.
-    """
-    silent = (Trouble.SILENT, Trouble.HUNG, Trouble.FAULT_HERE)
-    reports = [observed.reports.get(machine.name) for machine in fleet.machines]
-    return len(reports) > 1 and all(
-        isinstance(report, Unreachable) and report.trouble in silent for report in reports
-    )
-
-
-def contacted(fleet: Fleet, state: DesiredState, scope: Iterable[UnitName]) -> tuple[Machine, ...]:
-    """Return the machines that may hold a copy of these units.
-
-    That is any of them when it is not known which one a holder is by now: it may answer under a
-    name that is new in the inventory.
-    """
-    holders = {
-        machine
-        for name in scope
-        if (unit := state.units.get(name))
-        for machine in unit.holders | unit.placements
-    }
-    names = {known.name if (known := state.machines.get(one)) else "" for one in holders}
-    if any(fleet.machine(name) is None for name in names):
-        return fleet.machines
-    return tuple(machine for machine in fleet.machines if machine.name in names)

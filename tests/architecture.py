@@ -24,8 +24,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "exchange": frozenset({"errors", "model", "systemd", "transport.base"}),
     "observe": frozenset({"errors", "model", "exchange", "systemd", "transport.base"}),
     "apply": frozenset({"errors", "model", "exchange", "systemd", "transport.base"}),
+    "contact": frozenset({"errors", "model"}),
     "converge": frozenset(
-        {"errors", "model", "plan", "journal", "observe", "apply", "transport.base"}
+        {"errors", "model", "plan", "journal", "contact", "observe", "apply", "transport.base"}
     ),
     "lab": frozenset({"errors", "model"}),
 }

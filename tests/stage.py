@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
-from sshfleet.converge import Command, Result, Setup, contacted, converge
+from sshfleet.contact import contacted
+from sshfleet.converge import Command, Result, Setup, converge
 from sshfleet.model.machine import Fleet, Machine
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan.intent import Intent, registered_and_targeted, restarted, targeted

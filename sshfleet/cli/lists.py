@@ -64,7 +64,7 @@ def list_unit_files(
 ) -> int:
     """List registered units: what is wanted of them, and where."""
     from sshfleet.cli.look import Look
-    from sshfleet.converge import contacted
+    from sshfleet.contact import contacted
     from sshfleet.render.rows import file_rows
     from sshfleet.unitfile.registered import Registered
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sshfleet.cli.context import Context
-from sshfleet.converge import Command, Result, Setup, contacted, converge
+from sshfleet.contact import contacted
+from sshfleet.converge import Command, Result, Setup, converge
 from sshfleet.model.action import Plan
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.unit import Unit, UnitName

@@ -14,10 +14,10 @@ from sshfleet.model.event import Event, TargetState, UnitRemoved
 from sshfleet.model.health import Health, judge
 from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.observed import Reached, UnitState
-from sshfleet.model.unit import Unit, UnitName
+from sshfleet.model.unit import UnitName
+from sshfleet.plan.copy import GONE, Copy, not_ours, why_install
 from sshfleet.plan.world import World
 
-GONE = ("inactive", "failed")
 AWAY = "away"
 
 
@@ -42,27 +42,6 @@ class Draft:
     waiting: list[Waiting] = field(default_factory=list)
     away: list[Waiting] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """One unit on one machine that answered: `state` is None when nothing of the name is there."""
-
-    unit: DesiredUnit
-    text: Unit
-    id: MachineId
-    machine: MachineName
-    state: UnitState | None
-
-    @property
-    def present(self) -> bool:
-        """Tell whether anything of ours is there, be it only a process whose file is gone."""
-        state = self.state
-        return state is not None and bool(state.sha256 or state.record or self._orphan(state))
-
-    @staticmethod
-    def _orphan(state: UnitState) -> bool:
-        return state.load == "not-found" and state.active not in GONE
 
 
 def reconcile(world: World, scope: frozenset[UnitName], asked: Asked) -> Plan:
@@ -138,11 +117,11 @@ def _why_leftover(unit: DesiredUnit) -> str:
 
 
 def _placed(draft: Draft, copy: Copy, asked: Asked, rival: str, lineage: str) -> None:
-    foreign = _not_ours(copy, lineage)
+    foreign = not_ours(copy, lineage)
     if foreign:
         draft.problems.append(Problem(copy.unit.name, copy.machine, foreign))
         return
-    install = _why_install(copy, lineage)
+    install = why_install(copy, lineage)
     if install and not _act(draft, copy, asked, Verb.INSTALL, install):
         return
     if copy.unit.target is TargetState.LAUNCHED:
@@ -156,37 +135,6 @@ def _stop(draft: Draft, copy: Copy, state: UnitState, asked: Asked) -> None:
         draft.waiting.append(Waiting(copy.unit.name, copy.machine, "stopping"))
     else:
         _act(draft, copy, asked, Verb.STOP, "is to be loaded, not running")
-
-
-def _not_ours(copy: Copy, lineage: str) -> str:
-    state = copy.state
-    if state is None:
-        return ""
-    if state.record and state.record.lineage not in ("", lineage):
-        return f"the copy there belongs to another journal (lineage {state.record.lineage[:8]})"
-    if not state.sha256 and state.load == "masked":
-        return "the name is masked there"
-    if not state.sha256 and state.record is None and state.load not in ("not-found", ""):
-        return f"the name is taken there by {state.fragment or 'a unit that is not ours'}"
-    return ""
-
-
-def _why_install(copy: Copy, lineage: str) -> str:
-    """Say what is not yet as wanted about file, record and boot links; nothing when all is."""
-    unit, state = copy.unit, copy.state
-    if state is None or not state.sha256:
-        return "is not there yet" if state is None or state.record is None else "its file is gone"
-    if state.sha256 != unit.sha256:
-        edited = state.record is not None and state.record.sha256 != state.sha256
-        return "its file was edited there" if edited else "has a new text"
-    record = state.record
-    if record is None or (record.lineage, record.sha256) != (lineage, unit.sha256):
-        return "its record is missing"
-    if state.boot != (unit.target is TargetState.LAUNCHED):
-        return "is to start at boot" if not state.boot else "is no longer to start at boot"
-    # A global unit has a generation a machine, of which only the last is known here.
-    stale = not copy.text.requirements.is_global and record.generation != unit.generation
-    return f"becomes {unit.target}" if stale or record.target != unit.target else ""
 
 
 def _launch(draft: Draft, copy: Copy, asked: Asked, rival: str) -> None:

@@ -1,0 +1,64 @@
+"""A copy: one unit on one machine that holds it or is to hold it, wanted against seen."""
+
+from dataclasses import dataclass
+
+from sshfleet.model.desired import DesiredUnit
+from sshfleet.model.event import TargetState
+from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.observed import UnitState
+from sshfleet.model.unit import Unit
+
+GONE = ("inactive", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One unit on one machine that answered: `state` is None when nothing of the name is there."""
+
+    unit: DesiredUnit
+    text: Unit
+    id: MachineId
+    machine: MachineName
+    state: UnitState | None
+
+    @property
+    def present(self) -> bool:
+        """Tell whether anything of ours is there, be it only a process whose file is gone."""
+        state = self.state
+        return state is not None and bool(state.sha256 or state.record or self._orphan(state))
+
+    @staticmethod
+    def _orphan(state: UnitState) -> bool:
+        return state.load == "not-found" and state.active not in GONE
+
+
+def not_ours(copy: Copy, lineage: str) -> str:
+    """Say why what is there must not be touched; nothing when it may."""
+    state = copy.state
+    if state is None:
+        return ""
+    if state.record and state.record.lineage not in ("", lineage):
+        return f"the copy there belongs to another journal (lineage {state.record.lineage[:8]})"
+    if not state.sha256 and state.load == "masked":
+        return "the name is masked there"
+    if not state.sha256 and state.record is None and state.load not in ("not-found", ""):
+        return f"the name is taken there by {state.fragment or 'a unit that is not ours'}"
+    return ""
+
+
+def why_install(copy: Copy, lineage: str) -> str:
+    """Say what is not yet as wanted about file, record and boot links; nothing when all is."""
+    unit, state = copy.unit, copy.state
+    if state is None or not state.sha256:
+        return "is not there yet" if state is None or state.record is None else "its file is gone"
+    if state.sha256 != unit.sha256:
+        edited = state.record is not None and state.record.sha256 != state.sha256
+        return "its file was edited there" if edited else "has a new text"
+    record = state.record
+    if record is None or (record.lineage, record.sha256) != (lineage, unit.sha256):
+        return "its record is missing"
+    if state.boot != (unit.target is TargetState.LAUNCHED):
+        return "is to start at boot" if not state.boot else "is no longer to start at boot"
+    # A global unit has a generation a machine, of which only the last is known here.
+    stale = not copy.text.requirements.is_global and record.generation != unit.generation
+    return f"becomes {unit.target}" if stale or record.target != unit.target else ""
