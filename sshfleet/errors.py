@@ -98,6 +98,13 @@ class HostKeyRejected(SshfleetError):
     exit_code = ExitCode.HOST_KEY
 
 
+START_AGENT = (
+    'eval "$(ssh-agent)" && ssh-add, or for good: eval "$(scripts/ssh-agent-setup.sh)"; '
+    "cron jobs have no SSH_AUTH_SOCK of their own"
+)
+ADD_KEY = "ssh-add ~/.ssh/id_ed25519"
+
+
 class NoUsableKey(SshfleetError):
     """The ssh-agent is missing, empty or silent, or no key of it is accepted."""
 

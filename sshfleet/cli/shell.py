@@ -4,6 +4,7 @@ OpenSSH is the best terminal there is (resizing, escapes, -A); only what sshflee
 where, as whom, and which host key is right. Passwords are never asked for.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from sshfleet.cli.context import Context
-from sshfleet.errors import SshfleetError
+from sshfleet.errors import ADD_KEY, START_AGENT, NoUsableKey, SshfleetError
 from sshfleet.model.machine import Machine
 from sshfleet.model.unit import mangled
 
@@ -61,6 +62,7 @@ def open_shell(
     context: Context, machine: Machine, command: list[str], *, forward_agent: bool
 ) -> int:
     """Run ssh in the foreground; return its exit code: the command's, or 255 when SSH failed."""
+    _check_agent()
     with tempfile.TemporaryDirectory(prefix="sshfleet-ssh-") as folder:
         words = argv(context, machine, Path(folder), forward_agent=forward_agent)
         sys.stdout.flush()
@@ -77,6 +79,23 @@ def open_shell(
         finally:
             signal.signal(signal.SIGINT, before)
     return code if code >= 0 else 128 - code
+
+
+def _check_agent() -> None:
+    """Raise NoUsableKey where ssh would only say that permission is denied; ssh-add(1)."""
+    where = os.environ.get("SSH_AUTH_SOCK", "")
+    if not where:
+        raise NoUsableKey("no ssh-agent: SSH_AUTH_SOCK is not set", hint=START_AGENT)
+    try:
+        done = subprocess.run(["ssh-add", "-l"], capture_output=True, timeout=3, check=False)
+    except FileNotFoundError:
+        return
+    except subprocess.TimeoutExpired:
+        raise NoUsableKey(f"the ssh-agent at {where} does not answer", hint=START_AGENT) from None
+    if done.returncode == 1:
+        raise NoUsableKey("the ssh-agent holds no key", hint=ADD_KEY)
+    if done.returncode:
+        raise NoUsableKey(f"no ssh-agent at {where}", hint=START_AGENT)
 
 
 def argv(context: Context, machine: Machine, folder: Path, *, forward_agent: bool) -> list[str]:

@@ -13,13 +13,10 @@ from collections.abc import Callable, Sequence
 
 import asyncssh
 
-from sshfleet.errors import NoUsableKey
+from sshfleet.errors import ADD_KEY, START_AGENT, NoUsableKey
 
 PATIENCE = 3.0
 """Seconds an agent may take to list its keys."""
-
-START_AGENT = 'eval "$(scripts/ssh-agent-setup.sh)"; cron jobs have no SSH_AUTH_SOCK of their own'
-ADD_KEY = "ssh-add ~/.ssh/id_ed25519"
 
 
 class AgentRefused(Exception):

@@ -219,7 +219,7 @@ def agents(tmp_path: Path) -> Iterator[dict[str, str]]:
             agent.terminate()
 
 
-@pytest.mark.parametrize("command", ["list-machines", "start web", "reconcile"])
+@pytest.mark.parametrize("command", ["list-machines", "start web", "reconcile", "ssh one id"])
 @pytest.mark.parametrize(
     ("agent", "words"),
     [
