@@ -20,10 +20,10 @@ lint: setup ## format, lint, types, spelling, shell scripts
 	@scripts/lint.sh
 
 pytest: setup
-	@$(BIN)/pytest -q --durations=10
+	@$(BIN)/pytest -q --durations=15 --numprocesses 2 --dist loadfile
 
 unit: setup ## the fast tests: without the lab
-	@$(BIN)/pytest -q -m 'not lab and not slow'
+	@$(BIN)/pytest -q -m 'not lab and not slow' --numprocesses 2
 
 demo: setup ## a tour on machines made for it, as root
 	@scripts/demo.sh
