@@ -28,8 +28,8 @@ unit: setup ## the fast tests: without the lab
 demo: setup ## a tour on machines made for it, as root
 	@scripts/demo.sh
 
-lab-down: setup ## take down the lab's machines
-	@$(BIN)/sshfleet lab down
+lab-down: setup ## take down every lab
+	@$(BIN)/sshfleet lab down --all
 
 clean: ## remove caches and builds; .venv stays
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -77,6 +77,7 @@ class Look:
             observed=self.observed,
             hash_of=self._hash,
             full=self.full,
+            exact=self.json,
             seen=self.seen,
         )
 

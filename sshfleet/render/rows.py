@@ -19,13 +19,14 @@ _UNITS = ("B", "K", "M", "G", "T")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What a list is made from; `hash_of` maps a file's SHA-256 to fleet's hash, if known;
-    `seen` tells when each machine last answered."""
+    `seen` tells when each machine last answered; `exact` shows sizes in bytes, for programs."""
 
     fleet: Fleet
     desired: DesiredState
     observed: Observed
     hash_of: Callable[[str], str]
     full: bool = False
+    exact: bool = False
     seen: Mapping[MachineName, datetime] = field(default_factory=dict)
 
     def address(self, name: str) -> str:
@@ -56,16 +57,16 @@ def _machine(view: View, machine: Machine) -> dict[str, str]:
         "seen": view.when(machine.name),
         "cordoned": "no",
     }
-    return {**row, **_facts(report)} if isinstance(report, Reached) else row
+    return {**row, **_facts(view, report)} if isinstance(report, Reached) else row
 
 
-def _facts(report: Reached) -> dict[str, str]:
+def _facts(view: View, report: Reached) -> dict[str, str]:
     return {
         "os": report.os,
         "arch": report.arch,
         "systemd": str(report.systemd),
         "cpus": str(report.cpus),
-        "memory": size(report.memory),
+        "memory": str(report.memory) if view.exact else size(report.memory),
         "units": str(sum(ours(state) for state in report.units.values())),
     }
 
@@ -157,6 +158,12 @@ def plain(row: Mapping[str, str]) -> dict[str, object]:
     for key in ("machine", "target", "tmachine"):
         if row.get(key):
             found[key] = row[key].partition("/")[0]
+    for key in ("cpus", "memory", "systemd", "units"):
+        if row.get(key, "").isdigit():
+            found[key] = int(row[key])
+    for key in ("global", "cordoned"):
+        if key in row:
+            found[key] = row[key] in ("true", "yes")
     if "metadata" in row:
         pairs = (pair.partition("=") for pair in row["metadata"].split(",") if pair)
         found["metadata"] = {key: value for key, _, value in pairs}

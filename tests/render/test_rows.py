@@ -119,12 +119,25 @@ def test_a_global_unit_has_no_one_machine_and_a_destroyed_one_no_row() -> None:
 
 
 def test_rows_for_programs_have_ids_objects_and_null() -> None:
-    row = {"machine": "abc/10.0.0.1", "metadata": "a=b,c=d=e", "state": "", "target": "global"}
+    row = {
+        "machine": "abc/10.0.0.1",
+        "metadata": "a=b,c=d=e",
+        "state": "",
+        "target": "global",
+        "cpus": "2",
+        "memory": "2147483648",
+        "cordoned": "no",
+        "global": "true",
+    }
     assert plain(row) == {
         "machine": "abc",
         "metadata": {"a": "b", "c": "d=e"},
         "state": None,
         "target": "global",
+        "cpus": 2,
+        "memory": 2147483648,
+        "cordoned": False,
+        "global": True,
     }
 
 

@@ -153,6 +153,8 @@ def test_each_entry_knows_its_line() -> None:
         "#web " + ONE,
         "\x00\x1b[2J",
     ],
+    # Keys are made anew each time, and names must not be: tests run in several processes.
+    ids=range(9),
 )
 def test_a_line_that_makes_no_sense_is_passed_over(line: str) -> None:
     assert [entry.key.line for entry in parse(f"{line}\nweb {TWO}", "kh")] == [TWO]
