@@ -5,6 +5,7 @@ picture").
 """
 
 import io
+import re
 import sys
 
 WIDTH = 100
@@ -17,7 +18,9 @@ def main() -> None:
 
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(sys.stdin.read().replace("\r\n", "\n")), end="")
-    sys.stdout.write(console.export_svg(title="sshfleet"))
+    picture = console.export_svg(title="sshfleet")
+    # The reader's own fonts will do: nothing is to be fetched to look at a README.
+    sys.stdout.write(re.sub(r"\s*@font-face \{.*?\}", "", picture, flags=re.DOTALL))
 
 
 if __name__ == "__main__":
