@@ -1,5 +1,6 @@
 """The root of the command line: global options, verbs, and how errors end."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -79,6 +80,8 @@ def root(
         help="Print the version.")] = False,
 ) -> None:  # fmt: skip
     """Run systemd units on many machines as if they were one: no agent, no server, only SSH."""
+    gc.freeze()
+    gc.enable()
     ctx.obj = Context(
         Settings(
             inventory=inventory,

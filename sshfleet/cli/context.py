@@ -1,12 +1,9 @@
 """The composition root: what a verb needs, made when it is first asked for."""
 
-import getpass
 import os
-import socket
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +12,8 @@ from sshfleet.cli.settings import Settings
 from sshfleet.render.safe import safe_line
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sshfleet.journal.cache import Seen
     from sshfleet.journal.store import Journal
     from sshfleet.model.desired import DesiredState
@@ -161,6 +160,9 @@ def _can_answer() -> bool:
 
 def whoami() -> str:
     """Return user@host for the journal and the lock."""
+    import getpass
+    import socket
+
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
@@ -168,6 +170,8 @@ def whoami() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def now() -> datetime:
+def now() -> "datetime":
     """Return the time for journal records."""
+    from datetime import UTC, datetime
+
     return datetime.now(UTC)

@@ -2,9 +2,6 @@
 
 import os
 import sys
-import tempfile
-import traceback
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sshfleet import __version__
@@ -28,6 +25,10 @@ def say_error(message: str, hint: str = "") -> None:
 
 def report_bug(error: BaseException, words: list[str]) -> int:
     """Write a report of a bug and tell where it is; a traceback never reaches the terminal."""
+    import tempfile
+    import traceback
+    from datetime import UTC, datetime
+
     text = "\n".join(
         [
             f"sshfleet {__version__}, Python {sys.version.split()[0]}, {sys.platform}",
