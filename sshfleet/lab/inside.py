@@ -3,6 +3,7 @@
 Rule 1: pid 1 of the machine is looked up in its cgroup each time, never remembered.
 """
 
+import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ CAPABILITIES = ",".join(
         *("audit_control", "audit_read", "mac_admin", "mac_override"),
     )
 )
+WAKE = 1.0  # seconds between two looks after a command that takes long
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -34,12 +36,29 @@ def execute(
     )
     # In the machine's own branch of the cgroups, a power cut ends this process too.
     join = ("sh", "-c", 'echo 0 >"$1" && shift && exec "$@"', "sh")
-    return subprocess.run(
-        (*join, str(body.cgroup / "launcher/cgroup.procs"), *inside, *argv),
-        input=b"" if input is None else input,
-        capture_output=True,
-        check=check,
-    )
+    done = _waited_for((*join, str(body.cgroup / "launcher/cgroup.procs"), *inside, *argv), input)
+    if check:
+        done.check_returncode()
+    return done
+
+
+def _waited_for(argv: tuple[str, ...], input: bytes | None) -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end, waking it up whenever it was stopped.
+
+    A machine that shuts down stops all its processes for a moment before it ends them. nsenter then
+    stops itself like its child (nsenter(1)), and outside the machine nobody would continue it.
+    """
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        waited: bytes | None = input or b""
+        while True:
+            try:
+                out, err = process.communicate(waited, timeout=WAKE)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGCONT)
+                waited = None
+            else:
+                return subprocess.CompletedProcess(argv, process.returncode, out, err)
 
 
 def _pid_one(body: Body) -> int:

@@ -178,6 +178,11 @@ def test_a_power_cut_says_nothing_to_open_connections(lab3: Lab) -> None:
             connection.recv(64)
 
 
+def test_a_command_that_is_stopped_is_woken_up(lab3: Lab) -> None:
+    # So does a machine with every command in it when it shuts down.
+    assert said(lab3, "core-01", "sh", "-c", "kill -STOP $$; echo on") == "on"
+
+
 def test_a_machine_that_reboots_itself_comes_back(lab3: Lab) -> None:
     machine = lab3.machines[1]
     before = said(lab3, machine.name, "cat", "/proc/sys/kernel/random/boot_id")
