@@ -7,6 +7,7 @@ Rule 3: a destroyed unit stays as a tombstone (target absent) until nobody holds
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import assert_never
 
 from sshfleet.model import event as ev
@@ -41,7 +42,7 @@ class KnownMachine:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: the index is kept beside the fields
 class DesiredState:
     """All of it; `texts` maps SHA-256 to unit text, `generation` is the highest ever given."""
 
@@ -53,7 +54,11 @@ class DesiredState:
 
     def id_of(self, name: str) -> MachineId | None:
         """Return the machine last seen under an inventory name."""
-        return next((known.id for known in self.machines.values() if known.name == name), None)
+        return self._ids.get(name)
+
+    @cached_property
+    def _ids(self) -> Mapping[str, MachineId]:
+        return {known.name: known.id for known in self.machines.values() if known.name}
 
 
 def fold(state: DesiredState, events: Iterable[Event]) -> DesiredState:

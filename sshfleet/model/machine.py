@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import NewType
 
 MachineName = NewType("MachineName", str)
@@ -20,7 +21,7 @@ class Become(StrEnum):
 
 
 class FailoverMode(StrEnum):
-    """What happens to a unit when its machine is lost (docs/design.md "Failure")."""
+    """What happens to a unit when its machine is lost (docs/unit-files.md, Failover=)."""
 
     MANUAL = "manual"
     LEASE = "lease"
@@ -51,7 +52,7 @@ class FailoverPolicy:
     lost_after: float = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: the index is kept beside the fields
 class Fleet:
     """A whole inventory: machines in the order of the file, names unique."""
 
@@ -61,4 +62,8 @@ class Fleet:
 
     def machine(self, name: str) -> Machine | None:
         """Find a machine by its name."""
-        return next((machine for machine in self.machines if machine.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Machine]:
+        return {machine.name: machine for machine in self.machines}

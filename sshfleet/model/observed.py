@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.unit import UnitName
@@ -92,30 +93,41 @@ class Reached:
 Report = Reached | Unreachable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is derived is kept, for it is asked once a unit or machine
 class Observed:
     """One look at the fleet: a report for every machine that was asked."""
 
     reports: Mapping[MachineName, Report] = field(default_factory=dict)
 
-    def reached(self) -> dict[MachineName, Reached]:
+    def reached(self) -> Mapping[MachineName, Reached]:
         """Return the machines that answered, those with a doubtful identity left out."""
-        twice = self.duplicates()
-        return {
-            name: report
-            for name, report in self.reports.items()
-            if isinstance(report, Reached) and report.machine not in twice
-        }
+        return self._reached
 
     def duplicates(self) -> frozenset[MachineId]:
         """Return the machine IDs that more than one inventory name answered with (cloned disks)."""
-        seen = Counter(r.machine for r in self.reports.values() if isinstance(r, Reached))
-        return frozenset(machine for machine, times in seen.items() if times > 1)
+        return self._duplicates
 
-    def by_id(self) -> dict[MachineId, tuple[MachineName, Reached]]:
+    def by_id(self) -> Mapping[MachineId, tuple[MachineName, Reached]]:
         """Return the machines that answered by their ID."""
-        return {report.machine: (name, report) for name, report in self.reached().items()}
+        return self._by_id
 
     def merged(self, newer: "Observed") -> "Observed":
         """Return this look with the newer reports in place of the older."""
         return Observed({**self.reports, **newer.reports})
+
+    @cached_property
+    def _reached(self) -> Mapping[MachineName, Reached]:
+        return {
+            name: report
+            for name, report in self.reports.items()
+            if isinstance(report, Reached) and report.machine not in self._duplicates
+        }
+
+    @cached_property
+    def _duplicates(self) -> frozenset[MachineId]:
+        seen = Counter(r.machine for r in self.reports.values() if isinstance(r, Reached))
+        return frozenset(machine for machine, times in seen.items() if times > 1)
+
+    @cached_property
+    def _by_id(self) -> Mapping[MachineId, tuple[MachineName, Reached]]:
+        return {report.machine: (name, report) for name, report in self._reached.items()}

@@ -100,10 +100,11 @@ def restarted(names: Iterable[UnitName], world: World) -> Intent:
 
 
 def _restart(world: World, unit: DesiredUnit) -> tuple[Event, ...]:
+    answered = world.observed.by_id()
     seen = {}
-    for machine, (_, report) in world.observed.by_id().items():
-        state = report.units.get(unit.name)
-        if machine in unit.placements and state and state.invocation:
+    for machine in sorted(unit.placements & answered.keys()):
+        state = answered[machine][1].units.get(unit.name)
+        if state and state.invocation:
             seen[machine] = state.invocation
     return (RestartAsked(unit.name, seen),) if seen else ()
 

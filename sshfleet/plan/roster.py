@@ -64,12 +64,11 @@ class Roster:
 
 def roster_of(world: World) -> Roster:
     """List the inventory's machines with what the latest look and the journal know of them."""
-    known_ids = {known.name: known.id for known in world.desired.machines.values()}
     ids: dict[MachineName, MachineId] = {}
     claims: dict[MachineId, list[MachineName]] = {}
     for machine in world.fleet.machines:
         report = world.observed.reports.get(machine.name)
-        seen = report.machine if isinstance(report, Reached) else known_ids.get(machine.name)
+        seen = report.machine if isinstance(report, Reached) else world.desired.id_of(machine.name)
         ids[machine.name] = seen or NOBODY
         if seen:
             claims.setdefault(seen, []).append(machine.name)
