@@ -49,22 +49,21 @@ class Carried:
 
 async def apply(transport: Transport, fleet: Fleet, seen: Observed, wave: Wave) -> Carried:
     """Carry out a wave on all machines it concerns."""
-    names = sorted({action.machine for action in wave.actions} | wave.watch.keys())
+    orders: dict[MachineName, list[Action]] = {}
+    for action in wave.actions:
+        orders.setdefault(action.machine, []).append(action)
+    names = sorted(orders.keys() | wave.watch.keys())
     machines = [machine for name in names if (machine := fleet.machine(name))]
     replies = await asyncio.gather(
-        *(_machine(transport, machine, seen, wave) for machine in machines)
+        *(_machine(transport, one, seen, wave, tuple(orders.get(one.name, ()))) for one in machines)
     )
     reports: dict[MachineName, Reached | Unreachable] = {}
     ended: list[Ended] = []
     for machine, reply in zip(machines, replies, strict=True):
         reports[machine.name] = reply if isinstance(reply, Unreachable) else reply.report
         outcomes = () if isinstance(reply, Unreachable) else reply.outcomes
-        ended.extend(_ended(_of(wave.actions, machine.name), outcomes))
+        ended.extend(_ended(orders.get(machine.name, ()), outcomes))
     return Carried(Observed(reports), tuple(ended))
-
-
-def _of(actions: Iterable[Action], machine: MachineName) -> tuple[Action, ...]:
-    return tuple(action for action in actions if action.machine == machine)
 
 
 def _ended(actions: Iterable[Action], outcomes: Iterable[Outcome]) -> Iterable[Ended]:
@@ -74,9 +73,12 @@ def _ended(actions: Iterable[Action], outcomes: Iterable[Outcome]) -> Iterable[E
 
 
 async def _machine(
-    transport: Transport, machine: Machine, seen: Observed, wave: Wave
+    transport: Transport,
+    machine: Machine,
+    seen: Observed,
+    wave: Wave,
+    actions: tuple[Action, ...],
 ) -> Reply | Unreachable:
-    actions = _of(wave.actions, machine.name)
     report = seen.reports.get(machine.name)
     needed = uploads_needed(actions, report if isinstance(report, Reached) else None)
     staging = ""

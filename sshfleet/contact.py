@@ -27,6 +27,14 @@ def contacted(fleet: Fleet, state: DesiredState, scope: Iterable[UnitName]) -> t
     return tuple(machine for machine in fleet.machines if machine.name in names)
 
 
+def placed_on(fleet: Fleet, state: DesiredState, name: UnitName) -> list[Machine]:
+    """Return the machines of the inventory that a unit is placed on; none when it is not known."""
+    unit = state.units.get(name)
+    placements = unit.placements if unit else frozenset()
+    names = {known.name for one in placements if (known := state.machines.get(one))}
+    return [machine for machine in fleet.machines if machine.name in names]
+
+
 def all_silent(fleet: Fleet, observed: Observed) -> bool:
     """Tell whether every machine of a fleet was asked and none gave a sign of life.
 

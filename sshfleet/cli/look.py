@@ -33,6 +33,7 @@ class Look:
         self.full = full or self.json
         self.observed = Observed()
         self.seen: dict[MachineName, datetime] = {}
+        self._hashes: dict[str, str] = {}
 
     @cached_property
     def state(self) -> DesiredState:
@@ -85,8 +86,10 @@ class Look:
         from sshfleet.unitfile.normal import fleet_hash
         from sshfleet.unitfile.syntax import parse
 
-        text = self.state.texts.get(sha256)
-        return fleet_hash(parse(text, sha256)) if text is not None else ""
+        if sha256 not in self._hashes:  # all instances of a template have one text
+            text = self.state.texts.get(sha256)
+            self._hashes[sha256] = fleet_hash(parse(text, sha256)) if text is not None else ""
+        return self._hashes[sha256]
 
     def show(self, name: str, rows: list[dict[str, str]]) -> None:
         """Print the rows as the user asked."""

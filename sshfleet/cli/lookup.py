@@ -1,4 +1,4 @@
-"""Unit arguments → names and texts, by fleet's lookup order (reference: docs/cli.md "Units").
+"""Unit arguments → names and texts, by fleet's lookup order (docs/reference.md, "Unit arguments").
 
     1  the journal knows the name     → its text, unless --replace finds another one on disk
     2  a file at the path             → that file
@@ -169,9 +169,16 @@ def _where(argument: str, path: Path, state: DesiredState) -> str:
 def _read(name: UnitName, path: Path) -> Unit:
     if not path.is_file():
         raise UnitFileError("is not a regular file", place=str(path))
+    return unit_in(path, name)
+
+
+def unit_in(path: Path, name: UnitName) -> Unit:
+    """Read a unit's file; raise UnitFileError when it cannot be read or is not valid."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise UnitFileError(f"cannot read it: {error.strerror}", place=str(path)) from None
+        raise UnitFileError(
+            f"cannot read it: {error.strerror}", place=str(path), hint="give the path of a file"
+        ) from None
     return read_unit(name, data, str(path))

@@ -5,7 +5,7 @@ Rule 2: the exit code is the worst of them: something is not so (1) before someb
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sshfleet.cli.context import Context
 from sshfleet.cli.errors import say_error, tell
@@ -14,34 +14,44 @@ from sshfleet.errors import ExitCode
 from sshfleet.model.action import Action, Problem, Unplaceable, Waiting
 from sshfleet.model.desired import DesiredUnit
 from sshfleet.model.machine import MachineId
-from sshfleet.model.observed import Trouble, Unreachable
+from sshfleet.model.observed import Report, Trouble, Unreachable
 from sshfleet.model.unit import UnitName
 from sshfleet.render.legend import legend
 from sshfleet.render.states import action_line, state_line, unplaceable_lines
 
-_AWAY = {Trouble.HOST_KEY: ExitCode.HOST_KEY, Trouble.AUTH: ExitCode.NO_KEY}
+_AWAY: dict[Trouble | None, ExitCode] = {
+    Trouble.HOST_KEY: ExitCode.HOST_KEY,
+    Trouble.AUTH: ExitCode.NO_KEY,
+}
 
 
 def report(context: Context, verb: str, names: Iterable[UnitName], result: Result) -> int:
     """Tell how a verb ended for each unit it named; return the exit code."""
-    refused = dict(result.intent.refused)
-    bad = troubled(result)
-    for name in sorted(set(names)):
-        if name not in refused and name not in bad:
-            context.out(_line(verb, name, result))
-    for name in sorted(refused):
-        tell(refused[name])
-    return max((error.exit_code for error in refused.values()), default=0) or tell_trouble(result)
+    plan = result.plan
+    bad = _named(plan.unplaceable, plan.problems, plan.away, plan.waiting, plan.actions)
+    return _tell(context, names, result, bad, lambda name: _line(verb, name, result))
 
 
 def triggered(context: Context, verb: str, names: Iterable[UnitName], result: Result) -> int:
     """Tell what `--no-block` has set going; return the exit code."""
+    bad = _named(result.plan.unplaceable, result.plan.problems)
+
+    def line(name: UnitName) -> str:
+        return f"Triggered {_kind(name, result)} {name} {verb}\n"
+
+    return _tell(context, names, result, bad, line)
+
+
+def _tell(
+    context: Context,
+    names: Iterable[UnitName],
+    result: Result,
+    bad: frozenset[UnitName],
+    line: Callable[[UnitName], str],
+) -> int:
     refused = dict(result.intent.refused)
-    bad = {item.unit for item in result.plan.unplaceable}
-    bad |= {item.unit for item in result.plan.problems}
-    for name in sorted(set(names)):
-        if name not in refused and name not in bad:
-            context.out(f"Triggered {_kind(name, result)} {name} {verb}\n")
+    for name in sorted(set(names) - refused.keys() - bad):
+        context.out(line(name))
     for name in sorted(refused):
         tell(refused[name])
     return max((error.exit_code for error in refused.values()), default=0) or tell_trouble(result)
@@ -55,7 +65,7 @@ def _line(verb: str, name: UnitName, result: Result) -> str:
         return state_line(name, "inactive")
     if _kind(name, result) == "global unit" and verb != "submit":
         return f"Triggered global unit {name} {verb}\n"
-    return state_line(name, unit.target, where(unit, result))
+    return state_line(name, unit.target, _where(unit, result))
 
 
 def _kind(name: UnitName, result: Result) -> str:
@@ -63,8 +73,7 @@ def _kind(name: UnitName, result: Result) -> str:
     return "global unit" if text is not None and text.requirements.is_global else "unit"
 
 
-def where(unit: DesiredUnit, result: Result) -> str:
-    """Return the legend of the machine a unit is placed on, nothing when it has none."""
+def _where(unit: DesiredUnit, result: Result) -> str:
     return ", ".join(_legend(machine, result) for machine in sorted(unit.placements))
 
 
@@ -73,17 +82,8 @@ def _legend(machine: MachineId, result: Result) -> str:
     return legend(machine, known.address if known else "")
 
 
-def troubled(result: Result) -> frozenset[UnitName]:
-    """Return the units that are not as wanted."""
-    plan = result.plan
-    items: tuple[Unplaceable | Problem | Waiting | Action, ...] = (
-        *plan.unplaceable,
-        *plan.problems,
-        *plan.away,
-        *plan.waiting,
-        *plan.actions,
-    )
-    return frozenset(item.unit for item in items)
+def _named(*parts: Iterable[Unplaceable | Problem | Waiting | Action]) -> frozenset[UnitName]:
+    return frozenset(item.unit for part in parts for item in part)
 
 
 def tell_trouble(result: Result) -> int:
@@ -131,21 +131,21 @@ def _tell_away(away: Iterable[Waiting]) -> None:
 
 
 def _away_code(result: Result, item: Waiting) -> int:
-    report = result.world.observed.reports.get(item.machine)
-    trouble = report.trouble if isinstance(report, Unreachable) else None
-    return _AWAY.get(trouble, ExitCode.UNREACHABLE) if trouble else ExitCode.UNREACHABLE
+    return _AWAY.get(
+        _trouble(result.world.observed.reports.get(item.machine)), ExitCode.UNREACHABLE
+    )
 
 
 def _unplaceable_code(result: Result) -> int:
     """Return 76 or 77 when all that stands in the way is that kind of trouble everywhere."""
-    troubles = {
-        report.trouble if isinstance(report, Unreachable) else None
-        for report in result.world.observed.reports.values()
-    }
+    troubles = {_trouble(report) for report in result.world.observed.reports.values()}
     if len(troubles) != 1 or result.plan.problems or result.timed_out:
         return 0
-    only = troubles.pop()
-    return _AWAY.get(only, 0) if only else 0
+    return _AWAY.get(troubles.pop(), 0)
+
+
+def _trouble(report: Report | None) -> Trouble | None:
+    return report.trouble if isinstance(report, Unreachable) else None
 
 
 def changes(result: Result) -> Iterable[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sshfleet.cli.context import Context
 from sshfleet.cli.errors import say_error, tell
 from sshfleet.cli.lookup import known, not_known
+from sshfleet.contact import placed_on
 from sshfleet.errors import ExitCode, SshfleetError, UsageError
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.machine import Machine
@@ -29,7 +30,9 @@ def show_status(context: Context, arguments: Iterable[str]) -> int:
     names, unknown = known(arguments, state)
     for argument in unknown:
         tell(not_known(argument, state))
-    placed = [(name, machine) for name in names for machine in _machines(context, state, name)]
+    placed = [
+        (name, machine) for name in names for machine in placed_on(context.fleet, state, name)
+    ]
     codes = [int(ExitCode.NOT_SO)] if unknown or _tell_not_loaded(state, names) else []
     if placed:
         codes += context.run(_statuses(context, placed, status_run))
@@ -41,15 +44,6 @@ def _tell_not_loaded(state: DesiredState, names: Iterable[UnitName]) -> bool:
     for name in missing:
         say_error(f"Unit {name} does not appear to be loaded.", f"sshfleet start {name}")
     return bool(missing)
-
-
-def _machines(context: Context, state: DesiredState, name: UnitName) -> list[Machine]:
-    names = {
-        state.machines[machine].name
-        for machine in state.units[name].placements
-        if machine in state.machines
-    }
-    return [machine for machine in context.fleet.machines if machine.name in names]
 
 
 async def _statuses(
@@ -94,7 +88,7 @@ def show_journal(context: Context, argument: str, logs: "Logs") -> int:
             f"journalctl has no output mode '{logs.output}', or --lines is below 0",
             hint="modes are short, short-iso, json, cat and others: man journalctl",
         ) from None
-    return context.run(_journals(context, _machines(context, state, names[0]), run))
+    return context.run(_journals(context, placed_on(context.fleet, state, names[0]), run))
 
 
 async def _journals(context: Context, machines: list[Machine], run: Run) -> int:

@@ -12,9 +12,10 @@ import tempfile
 from pathlib import Path
 
 from sshfleet.cli.context import Context
+from sshfleet.contact import placed_on
 from sshfleet.errors import ADD_KEY, START_AGENT, NoUsableKey, SshfleetError
 from sshfleet.model.machine import Machine
-from sshfleet.model.unit import mangled
+from sshfleet.model.unit import UnitName, mangled
 
 PINNED = "sshfleet-pinned"
 
@@ -51,11 +52,7 @@ def _by_name(context: Context, said: str) -> list[Machine]:
 
 
 def _by_unit(context: Context, said: str) -> list[Machine]:
-    state = context.read_state()
-    unit = next((unit for name, unit in state.units.items() if name == mangled(said)), None)
-    placements = unit.placements if unit else frozenset()
-    names = {state.machines[one].name for one in placements if one in state.machines}
-    return [machine for machine in context.fleet.machines if machine.name in names]
+    return placed_on(context.fleet, context.read_state(), UnitName(mangled(said)))
 
 
 def open_shell(

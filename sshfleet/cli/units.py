@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 ATTEMPT = 2.0  # seconds of one --block-attempts attempt, as in fleetctl
 
-Files = Annotated[list[str], typer.Argument(metavar="UNIT...", show_default=False)]
-Names = Annotated[list[str], typer.Argument(metavar="UNIT...", show_default=False)]
+Units = Annotated[list[str], typer.Argument(metavar="UNIT...", show_default=False)]
 Replace = Annotated[bool, typer.Option("--replace", help="Give known units the text on disk.")]
 NoBlock = Annotated[bool, typer.Option("--no-block", help="Do not wait for the units.")]
 Attempts = Annotated[
@@ -32,14 +31,14 @@ def register(app: typer.Typer) -> None:
         app.command(verb.__name__)(verb)
 
 
-def submit(ctx: typer.Context, units: Files, replace: Replace = False) -> int:
+def submit(ctx: typer.Context, units: Units, replace: Replace = False) -> int:
     """Register unit files; nothing is sent anywhere."""
     return _put(ctx.obj, "submit", units, replace=replace)
 
 
 def load(
     ctx: typer.Context,
-    units: Files,
+    units: Units,
     no_block: NoBlock = False,
     block_attempts: Attempts = 0,
     replace: Replace = False,
@@ -51,7 +50,7 @@ def load(
 
 def start(
     ctx: typer.Context,
-    units: Files,
+    units: Units,
     no_block: NoBlock = False,
     block_attempts: Attempts = 0,
     replace: Replace = False,
@@ -62,28 +61,28 @@ def start(
 
 
 def restart(
-    ctx: typer.Context, units: Names, no_block: NoBlock = False, block_attempts: Attempts = 0
+    ctx: typer.Context, units: Units, no_block: NoBlock = False, block_attempts: Attempts = 0
 ) -> int:
     """Restart units, wherever they run."""
     return _change(ctx.obj, "restart", units, Waits(no_block, block_attempts))
 
 
 def stop(
-    ctx: typer.Context, units: Names, no_block: NoBlock = False, block_attempts: Attempts = 0
+    ctx: typer.Context, units: Units, no_block: NoBlock = False, block_attempts: Attempts = 0
 ) -> int:
     """Stop units; they stay loaded."""
     return _change(ctx.obj, "stop", units, Waits(no_block, block_attempts))
 
 
 def unload(
-    ctx: typer.Context, units: Names, no_block: NoBlock = False, block_attempts: Attempts = 0
+    ctx: typer.Context, units: Units, no_block: NoBlock = False, block_attempts: Attempts = 0
 ) -> int:
     """Stop units and take them off their machines."""
     return _change(ctx.obj, "unload", units, Waits(no_block, block_attempts))
 
 
 def destroy(
-    ctx: typer.Context, units: Names, no_block: NoBlock = False, block_attempts: Attempts = 0
+    ctx: typer.Context, units: Units, no_block: NoBlock = False, block_attempts: Attempts = 0
 ) -> int:
     """Unload units and forget them."""
     return _change(ctx.obj, "destroy", units, Waits(no_block, block_attempts))

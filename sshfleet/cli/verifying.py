@@ -8,9 +8,9 @@ from pathlib import Path
 
 from sshfleet.cli.context import Context
 from sshfleet.cli.errors import tell
-from sshfleet.errors import SshfleetError, UnitFileError
+from sshfleet.cli.lookup import unit_in
+from sshfleet.errors import SshfleetError
 from sshfleet.model.unit import checked_name
-from sshfleet.unitfile.read import MAX_BYTES, read_unit
 
 SECONDS = 30
 
@@ -20,7 +20,7 @@ def verify_files(context: Context, files: Iterable[Path]) -> int:
     codes = []
     for path in files:
         try:
-            _check(path)
+            unit_in(path, checked_name(path.name))
         except SshfleetError as error:
             codes.append(tell(error))
             continue
@@ -29,18 +29,6 @@ def verify_files(context: Context, files: Iterable[Path]) -> int:
         context.out(f"{path.name}: ok\n")
         codes.append(0)
     return max(codes, default=0)
-
-
-def _check(path: Path) -> None:
-    name = checked_name(path.name)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UnitFileError(
-            f"cannot read it: {error.strerror}", place=str(path), hint="give the path of a file"
-        ) from None
-    read_unit(name, data, str(path))
 
 
 def _systemd_says(path: Path) -> list[str]:

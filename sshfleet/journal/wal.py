@@ -86,6 +86,8 @@ class Wal:
         Raises OSError when nothing was changed, JournalError when writing has ended for good.
         """
         self._check_usable()
+        if not worth_it(self._end, 0):  # at nearly every opening: do not encode the state for that
+            return False
         line, digest = encode(snapshot, stamp, seq=self._seq + 1, prev=self._sum)
         if not worth_it(self._end, len(line)):
             return False
