@@ -107,7 +107,8 @@ def test_a_stream_gets_its_data_while_its_input_stays_open(shell: str, home: Pat
 
 
 def test_a_stream_ends_with_all_it_started_when_its_input_does(home: Path) -> None:
-    script = "trap 'echo bye; exit' TERM; sleep 1000 & echo $!; wait"
+    # The trap comes after the fork: a child that has not yet become sleep would say bye as well.
+    script = "sleep 1000 & trap 'echo bye; exit' TERM; echo $!; wait"
     command, stdin = stream_command(Run(script=script), sudo=False)
     with start("sh", command, home) as child:
         assert child.stdin
