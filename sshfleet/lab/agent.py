@@ -69,5 +69,6 @@ def ensure(run: Path, lab: str) -> None:
         str(home.st_uid),
         str(home.st_gid),
         str(socket(run)),
+        daemon=True,
     )
     command.run("ssh-add", "-q", str(folder(run) / "key"), env={"SSH_AUTH_SOCK": str(socket(run))})

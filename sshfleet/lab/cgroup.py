@@ -16,7 +16,7 @@ from sshfleet.errors import SshfleetError
 from sshfleet.lab.waiting import until
 
 PREFIX = "sshfleet-lab-"
-END_WITHIN = 10.0  # seconds for killed processes to be gone
+END_WITHIN = 30.0  # seconds for killed processes to be gone, however busy this computer is
 
 
 def mount_point() -> Path:

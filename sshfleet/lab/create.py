@@ -4,9 +4,10 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
-from sshfleet.errors import UsageError
+from sshfleet.errors import SshfleetError, UsageError
 from sshfleet.lab import agent, cgroup, identity, inventory, machine, needs, network, roots, state
 from sshfleet.lab.body import Body
 from sshfleet.lab.remove import remove
@@ -65,17 +66,26 @@ def _finish(furnished: state.LabState, tell: Tell) -> state.LabState:
 def _reserve(spec: LabSpec, lowers: dict[str, str]) -> state.LabState:
     """Write the first state of a lab; from here on its network is nobody else's."""
     with state.lock(state.RUNS / ".networks.lock"):
-        others = (state.load(name) for name in state.names())
-        reserved = {other.subnet for other in others if other is not None}
         fresh = state.LabState(
             spec=spec,
-            subnet=network.free_subnet(reserved),
+            subnet=network.free_subnet(_reserved()),
             roots=lowers,
             owner=os.getpid(),
             inventory=inventory.path_of(spec),
         )
         state.save(fresh)
     return fresh
+
+
+def _reserved() -> set[int]:
+    """Return the networks of all labs, up or not."""
+    subnets = set()
+    for name in state.names():
+        # The damaged state of one lab is no reason for another not to boot.
+        with suppress(SshfleetError):
+            if known := state.load(name):
+                subnets.add(known.subnet)
+    return subnets
 
 
 def _furnish(fresh: state.LabState) -> state.LabState:

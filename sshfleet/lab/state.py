@@ -15,8 +15,10 @@ from typing import Any
 
 from sshfleet.errors import SshfleetError, TryLater
 from sshfleet.lab.spec import LabMachine, LabSpec
+from sshfleet.lab.waiting import holds
 
 RUNS = Path("/run/sshfleet-lab")
+LOCK_WITHIN = 3.0  # seconds; the last command of a process that was killed still holds the lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +94,11 @@ def _path(text: str | None) -> Path | None:
 def lock(path: Path) -> Iterator[None]:
     """Hold a lock that dies with this process, waiting for it; its file is gone afterwards."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    handle = _acquire(path, fcntl.LOCK_EX)
-    try:
+    handle = None
+    while handle is None:
+        handle = _acquire(path, fcntl.LOCK_EX)
+    with _held(path, handle):
         yield
-    finally:
-        path.unlink()
-        os.close(handle)
 
 
 @contextmanager
@@ -105,13 +106,25 @@ def lock_lab(name: str) -> Iterator[None]:
     """Keep a second `up` or `down` of the same lab out: TryLater while there is one."""
     path = RUNS / f".{name}.lock"
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    try:
+    handles: list[int] = []
+
+    def locked() -> bool:
         handle = _acquire(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        handles.extend([] if handle is None else [handle])
+        return handle is not None
+
+    if not holds(locked, LOCK_WITHIN):
         raise TryLater(
             f"another sshfleet is at work on lab {name}",
             hint="wait for it, or end it, and try again",
-        ) from None
+        )
+    os.set_inheritable(handles[0], True)  # command.py, Rule 1
+    with _held(path, handles[0]):
+        yield
+
+
+@contextmanager
+def _held(path: Path, handle: int) -> Iterator[None]:
     try:
         yield
     finally:
@@ -119,15 +132,18 @@ def lock_lab(name: str) -> Iterator[None]:
         os.close(handle)
 
 
-def _acquire(path: Path, how: int) -> int:
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(handle, how)
-            # Whoever held it before removed its file on leaving: then ours is the lock of no name.
-            if path.exists() and path.stat().st_ino == os.fstat(handle).st_ino:
-                return handle
-        except BaseException:
-            os.close(handle)
-            raise
+def _acquire(path: Path, how: int) -> int | None:
+    """Return the descriptor of the locked file; None when it was not to be had this time."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(handle, how)
+        # Whoever held it before removed its file on leaving: then ours is the lock of no name.
+        if path.exists() and path.stat().st_ino == os.fstat(handle).st_ino:
+            return handle
+    except BlockingIOError:
+        pass
+    except BaseException:
         os.close(handle)
+        raise
+    os.close(handle)
+    return None

@@ -118,6 +118,17 @@ def test_a_down_that_was_killed_is_taken_up_again(name: str, tmp_path: Path) -> 
     assert traces(name) == []
 
 
+def test_a_damaged_state_keeps_no_other_lab_from_booting(name: str, tmp_path: Path) -> None:
+    damaged = lab_name("damaged")
+    state.folder(damaged).mkdir(parents=True)
+    (state.folder(damaged) / "state.json").write_text('{"half a st')
+
+    try:
+        Lab.up(LabSpec(name=name, count=1, inventory=tmp_path / "inventory.yaml"), tell)
+    finally:
+        remove.down(damaged)
+
+
 def test_down_needs_no_state(name: str, tmp_path: Path) -> None:
     Lab.up(LabSpec(name=name, count=1, inventory=tmp_path / "inventory.yaml"), tell)
     (state.folder(name) / "state.json").write_text('{"half a st')
