@@ -125,6 +125,7 @@ def world(
     held: Mapping[str, Names] | None = None,
     targets: Mapping[str, TargetState] | None = None,
     reports: Mapping[str, Report] | None = None,
+    cordoned: Names = (),
 ) -> World:
     """Make a world: units launched unless `targets` says else, machines answering unless `reports`.
 
@@ -134,9 +135,10 @@ def world(
     """
     units = list(units)
     seen = {MachineName(entry.name): reached(entry.name) for entry in machines}
+    known = desired(units, placed=placed, held=held, targets=targets, seen=seen)
     return World(
         fleet=Fleet(name="test", machines=machines),
-        desired=desired(units, placed=placed, held=held, targets=targets, seen=seen),
+        desired=fold(known, [ev.MachineCordoned(MachineName(name)) for name in many(cordoned)]),
         units={each.name: each for each in units},
         observed=Observed({**seen, **{MachineName(n): r for n, r in (reports or {}).items()}}),
     )

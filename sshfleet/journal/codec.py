@@ -39,6 +39,8 @@ EVENT_TYPES: Mapping[str, type[Event]] = MappingProxyType(
         "unit-removed": ev.UnitRemoved,
         "restart-asked": ev.RestartAsked,
         "machine-seen": ev.MachineSeen,
+        "machine-cordoned": ev.MachineCordoned,
+        "machine-uncordoned": ev.MachineUncordoned,
         "action-ended": ev.ActionEnded,
     }
 )

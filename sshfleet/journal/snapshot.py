@@ -4,6 +4,8 @@ Rule 1: a snapshot stands in the journal itself, as its first line. There are ne
 that must agree, and a reader sees either the old file or the new one.
 Rule 2: it leaves out the texts no unit refers to. So the state of a journal that was compacted is
 the state of its snapshot (`essential`), not the one from before.
+Rule 3: what newer versions added (`cordoned`) is left out when empty, and may be missing: so old
+snapshots stay readable, and old programs read what they can understand.
 """
 
 from collections.abc import Mapping
@@ -27,7 +29,7 @@ TYPE = "snapshot"
 WORTHWHILE = 4 * 1024 * 1024
 """Bytes a journal may have before it is compacted at all."""
 
-_STATE = frozenset({"type", "lineage", "generation", "units", "texts", "machines"})
+_STATE = frozenset({"type", "lineage", "generation", "units", "texts", "machines", "cordoned"})
 _UNIT = frozenset({"sha256", "target", "generation", "placements", "holders", "restart"})
 _MACHINE = frozenset({"name", "address"})
 
@@ -53,7 +55,8 @@ def essential(state: DesiredState) -> DesiredState:
 def snapshot_to_dict(snapshot: Snapshot) -> Json:
     """Return a snapshot as a JSON object."""
     state = snapshot.state
-    return {
+    cordoned = {"cordoned": sorted(map(text, state.cordoned))} if state.cordoned else {}
+    return cordoned | {
         "type": TYPE,
         "lineage": text(state.lineage),
         "generation": number(state.generation),
@@ -79,6 +82,7 @@ def _unit_to_dict(unit: DesiredUnit) -> Json:
 
 def snapshot_from_dict(data: Mapping[str, object]) -> Snapshot:
     """Return the snapshot a JSON object stands for; raise Malformed or TooNew."""
+    data = {"cordoned": [], **data}
     same_names(data, _STATE, TYPE)
     units = _objects(data["units"], _UNIT, "a unit in a snapshot")
     machines = _objects(data["machines"], _MACHINE, "a machine in a snapshot")
@@ -89,6 +93,7 @@ def snapshot_from_dict(data: Mapping[str, object]) -> Snapshot:
             units={UnitName(name): _unit(UnitName(name), unit) for name, unit in units.items()},
             texts=texts(data["texts"]),
             machines={MachineId(key): _machine(key, known) for key, known in machines.items()},
+            cordoned=frozenset(map(MachineName, _names(data["cordoned"]))),
         )
     )
 
@@ -99,8 +104,8 @@ def _unit(name: UnitName, data: Mapping[str, object]) -> DesiredUnit:
         sha256=text(data["sha256"]),
         target=target_state(data["target"]),
         generation=number(data["generation"]),
-        placements=_ids(data["placements"]),
-        holders=_ids(data["holders"]),
+        placements=frozenset(map(MachineId, _names(data["placements"]))),
+        holders=frozenset(map(MachineId, _names(data["holders"]))),
         restart={MachineId(key): value for key, value in texts(data["restart"]).items()},
     )
 
@@ -109,10 +114,10 @@ def _machine(key: str, data: Mapping[str, object]) -> KnownMachine:
     return KnownMachine(MachineId(key), MachineName(text(data["name"])), text(data["address"]))
 
 
-def _ids(value: object) -> frozenset[MachineId]:
+def _names(value: object) -> list[str]:
     if not isinstance(value, list):
         raise Malformed(f"{type(value).__name__} where a list of machines belongs")
-    return frozenset(MachineId(text(item)) for item in value)
+    return [text(item) for item in value]
 
 
 def _objects(value: object, known: frozenset[str], what: str) -> dict[str, Mapping[str, object]]:

@@ -44,13 +44,17 @@ class KnownMachine:
 
 @dataclass(frozen=True, kw_only=True)  # no slots: the index is kept beside the fields
 class DesiredState:
-    """All of it; `texts` maps SHA-256 to unit text, `generation` is the highest ever given."""
+    """All of it; `texts` maps SHA-256 to unit text, `generation` is the highest ever given.
+
+    `cordoned` names machines of the inventory that are to be given no more units.
+    """
 
     lineage: str = ""
     generation: int = 0
     units: Mapping[UnitName, DesiredUnit] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     machines: Mapping[MachineId, KnownMachine] = field(default_factory=dict)
+    cordoned: frozenset[MachineName] = frozenset()
 
     def id_of(self, name: str) -> MachineId | None:
         """Return the machine last seen under an inventory name."""
@@ -75,7 +79,7 @@ class _Fold:
     def __init__(self, state: DesiredState) -> None:
         self.lineage, self.generation = state.lineage, state.generation
         self.units, self.texts = dict(state.units), dict(state.texts)
-        self.machines = dict(state.machines)
+        self.machines, self.cordoned = dict(state.machines), set(state.cordoned)
 
     def result(self) -> DesiredState:
         return DesiredState(
@@ -84,6 +88,7 @@ class _Fold:
             units=self.units,
             texts=self.texts,
             machines=self.machines,
+            cordoned=frozenset(self.cordoned),
         )
 
     def take(self, event: Event) -> None:  # noqa: C901 - one line for each event there is
@@ -109,6 +114,10 @@ class _Fold:
                 self._keep(replace(unit, restart={**unit.restart, **event.invocations}))
             case ev.MachineSeen():
                 self._see(event)
+            case ev.MachineCordoned():
+                self.cordoned.add(event.name)
+            case ev.MachineUncordoned():
+                self.cordoned.discard(event.name)
             case ev.ActionEnded():
                 pass
             case _:

@@ -103,6 +103,20 @@ class MachineSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineCordoned:
+    """The user wants the machine of this inventory name to be given no more units."""
+
+    name: MachineName
+
+
+@dataclass(frozen=True, slots=True)
+class MachineUncordoned:
+    """The machine may be given units again."""
+
+    name: MachineName
+
+
+@dataclass(frozen=True, slots=True)
 class ActionEnded:
     """What came of an action, as observed afterwards; for `history`, changes no state."""
 
@@ -123,5 +137,7 @@ Event = (
     | UnitRemoved
     | RestartAsked
     | MachineSeen
+    | MachineCordoned
+    | MachineUncordoned
     | ActionEnded
 )

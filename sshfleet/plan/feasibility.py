@@ -41,6 +41,11 @@ def machine_can_be_used(_tenant: Tenant, candidate: Candidate, _board: Board) ->
     return candidate.troubles
 
 
+def machine_is_open(_tenant: Tenant, candidate: Candidate, _board: Board) -> Sequence[str]:
+    """Bar machines that the user cordoned; what stands there stays."""
+    return ("is cordoned",) if candidate.cordoned else ()
+
+
 def machine_id_is_the_one(tenant: Tenant, candidate: Candidate, _board: Board) -> Sequence[str]:
     """Obey MachineID=, a full ID or its first 8 digits."""
     wanted = tenant.rules.machine_id
@@ -122,6 +127,7 @@ OWN_RULES: tuple[Rule, ...] = (
 )
 NEWCOMER_RULES: tuple[Rule, ...] = (
     machine_can_be_used,
+    machine_is_open,
     *OWN_RULES,
     name_is_free,
     runs_nowhere_else,

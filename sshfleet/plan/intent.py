@@ -9,6 +9,8 @@ The table of verbs is fleet's (Documentation/states.md): commands change desired
     unload    inactive         loaded, launched             inactive: nothing
     destroy   absent           any
     restart   launched         loaded, launched             inactive: refused
+
+Machines are cordoned and uncordoned here too.
 """
 
 from collections.abc import Iterable
@@ -18,12 +20,15 @@ from sshfleet.errors import SshfleetError, UsageError
 from sshfleet.model.desired import DesiredUnit, fold
 from sshfleet.model.event import (
     Event,
+    MachineCordoned,
+    MachineUncordoned,
     RestartAsked,
     TargetSet,
     TargetState,
     TextStored,
     UnitSubmitted,
 )
+from sshfleet.model.machine import MachineName
 from sshfleet.model.unit import Unit, UnitName, is_template
 from sshfleet.plan.world import World
 
@@ -97,6 +102,13 @@ def restarted(names: Iterable[UnitName], world: World) -> Intent:
         else:
             events.extend(_restart(world, unit))
     return Intent(tuple(events), tuple(refused))
+
+
+def cordoned(names: Iterable[MachineName], world: World, *, on: bool) -> Intent:
+    """Bar machines from new placements, or no longer; those that are so already stay so."""
+    event = MachineCordoned if on else MachineUncordoned
+    changed = [name for name in dict.fromkeys(names) if (name in world.desired.cordoned) is not on]
+    return Intent(tuple(event(name) for name in changed))
 
 
 def _restart(world: World, unit: DesiredUnit) -> tuple[Event, ...]:

@@ -21,7 +21,8 @@ class Candidate:
     """An inventory machine that may be asked to run a unit.
 
     `id` is empty when it was never seen. `twin` is another name with the same ID. `troubles` bar
-    every new unit; `taken` tells of which names the machine has a unit that is not ours.
+    every new unit, and so does `cordoned`; `taken` tells of which names the machine has a unit that
+    is not ours.
     """
 
     name: MachineName
@@ -30,6 +31,7 @@ class Candidate:
     answered: bool
     twin: MachineName
     troubles: tuple[str, ...]
+    cordoned: bool = False
     taken: Mapping[UnitName, str] = field(default_factory=dict)
 
 
@@ -91,6 +93,7 @@ def _candidate(
         answered=reached,
         twin=twin,
         troubles=(*_unreachable(report), *_doubtful(twin), *_mistaken(machine, report)),
+        cordoned=machine.name in world.desired.cordoned,
         taken=dict(_taken(report, world.desired.lineage)) if isinstance(report, Reached) else {},
     )
 

@@ -38,6 +38,8 @@ BY_TYPE: dict[type[Event], st.SearchStrategy[Event]] = {
         ev.RestartAsked, units, st.dictionaries(machines, any_text, max_size=3)
     ),
     ev.MachineSeen: st.builds(ev.MachineSeen, machines, any_text.map(MachineName), any_text),
+    ev.MachineCordoned: st.builds(ev.MachineCordoned, any_text.map(MachineName)),
+    ev.MachineUncordoned: st.builds(ev.MachineUncordoned, any_text.map(MachineName)),
     ev.ActionEnded: st.builds(ev.ActionEnded, units, machines, any_text, any_text, any_text),
 }
 any_event = st.one_of(*BY_TYPE.values())
@@ -56,6 +58,8 @@ _plausible: st.SearchStrategy[Event] = st.one_of(
     st.builds(ev.UnitRemoved, _unit, _machine),
     st.builds(ev.RestartAsked, _unit, st.dictionaries(_machine, st.just("f00d"), max_size=2)),
     st.builds(ev.MachineSeen, _machine, st.sampled_from(NAMES), st.just("10.0.0.1")),
+    st.builds(ev.MachineCordoned, st.sampled_from(NAMES)),
+    st.builds(ev.MachineUncordoned, st.sampled_from(NAMES)),
     st.builds(ev.ActionEnded, _unit, _machine, st.just("start"), st.just("new"), st.just("done")),
 )
 

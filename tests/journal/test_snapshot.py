@@ -14,7 +14,8 @@ from sshfleet.journal.snapshot import (
     worth_it,
 )
 from sshfleet.model.desired import DesiredState, fold
-from sshfleet.model.event import Event
+from sshfleet.model.event import Event, MachineCordoned
+from sshfleet.model.machine import MachineName
 from tests.journal.lines import SHA, STORY, WEB, lines
 from tests.journal.strategies import runs
 
@@ -49,12 +50,23 @@ def test_a_state_is_written_like_this() -> None:
     }
 
 
+def test_cordoned_machines_are_written_when_there_are_any_and_read_when_they_are_missing() -> None:
+    names = [MachineName(name) for name in ("core-02", "core-01")]
+    state = fold(STATE, [MachineCordoned(name) for name in names])
+    data = snapshot_to_dict(Snapshot(state))
+    assert data["cordoned"] == ["core-01", "core-02"]
+    assert snapshot_from_dict(data).state == state
+    del data["cordoned"]
+    assert snapshot_from_dict(data).state == STATE
+
+
 @given(runs)
 def test_only_texts_that_no_unit_has_are_left_out(events: list[Event]) -> None:
     state = fold(DesiredState(), events)
     small = essential(state)
     assert set(small.texts) == {unit.sha256 for unit in state.units.values()}
     assert (small.units, small.machines) == (state.units, state.machines)
+    assert small.cordoned == state.cordoned
     assert (small.lineage, small.generation) == (state.lineage, state.generation)
 
 
@@ -83,6 +95,8 @@ def test_what_a_snapshot_has_more_was_written_by_a_newer_program() -> None:
         {"texts": {"a": 1}},
         {"lineage": None},
         {"generation": "1"},
+        {"cordoned": "core-01"},
+        {"cordoned": [1]},
     ],
 )
 def test_a_snapshot_of_another_shape_is_malformed(change: dict[str, object]) -> None:

@@ -1,11 +1,23 @@
 """Verbs become events; what makes no sense is refused before it is written."""
 
+from dataclasses import replace
+
 import pytest
 
 from sshfleet.errors import ExitCode
-from sshfleet.model.event import RestartAsked, TargetSet, TargetState, TextStored, UnitSubmitted
+from sshfleet.model.desired import fold
+from sshfleet.model.event import (
+    MachineCordoned,
+    MachineUncordoned,
+    RestartAsked,
+    TargetSet,
+    TargetState,
+    TextStored,
+    UnitSubmitted,
+)
+from sshfleet.model.machine import MachineName
 from sshfleet.model.unit import UnitName
-from sshfleet.plan.intent import registered_and_targeted, restarted, submitted, targeted
+from sshfleet.plan.intent import cordoned, registered_and_targeted, restarted, submitted, targeted
 from tests.builders import machine, machine_id, reached, sha256, state, unit, world
 
 WEB = unit("web.service")
@@ -124,3 +136,17 @@ def test_restart_remembers_the_invocation_on_every_machine() -> None:
 def test_a_restart_of_what_never_ran_is_left_to_the_start() -> None:
     here = world(machine("m1"), units=[WEB], placed={NAME: "m1"})
     assert restarted([UnitName(NAME)], here).events == ()
+
+
+def test_a_machine_is_cordoned_once_and_uncordoned_once() -> None:
+    here = world(machine("m1"), machine("m2"))
+    m1, m2 = MachineName("m1"), MachineName("m2")
+    intent = cordoned([m2, m1, m2], here, on=True)
+    assert intent.events == (MachineCordoned(m2), MachineCordoned(m1))
+    then = replace(here, desired=fold(here.desired, intent.events))
+    assert then.desired.cordoned == {m1, m2}
+    assert cordoned([m1], then, on=True).events == ()
+    assert cordoned([m1], here, on=False).events == ()
+    freed = cordoned([m1], then, on=False).events
+    assert freed == (MachineUncordoned(m1),)
+    assert fold(then.desired, freed).cordoned == {m2}

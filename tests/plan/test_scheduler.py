@@ -122,6 +122,24 @@ def test_a_global_unit_does_not_wait_for_machines_that_may_hold_a_copy() -> None
     assert moves(of_all(of)) == ["all + m1"]
 
 
+def test_a_cordoned_machine_keeps_what_it_has_and_gets_nothing_more() -> None:
+    of = world(
+        machine("m1"),
+        machine("m2"),
+        units=[
+            unit("all.service", is_global=True),
+            unit("old.service"),
+            unit("new.service"),
+            unit("pin.service", machine_id=machine_id("m1")),
+        ],
+        placed={"old.service": "m1"},
+        cordoned="m1",
+    )
+    made = of_all(of)
+    assert moves(made) == ["all + m2", "new + m2"]
+    assert refused(made)["pin.service"]["m1"] == ("is cordoned",)
+
+
 def test_a_global_unit_that_fits_nowhere_says_why() -> None:
     of = world(
         machine("m2"),
