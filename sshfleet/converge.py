@@ -3,21 +3,22 @@
 Rule 1: what the user wants and where it goes is durable before any machine is touched.
 Rule 2: every turn starts from what was just seen; nothing is resumed or replayed, so a run that
 was killed anywhere is finished by the next one.
-Rule 3: a run ends when nothing is left to do or to wait for, or at its deadline.
+Rule 3: a run ends when nothing is left to do or to wait for, or at its deadline. A dry run, whose
+memory is not durable, ends with its first plan: what the same command would begin with.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
 
 from sshfleet.apply import Carried, Ended, Wave, apply
 from sshfleet.contact import all_silent, newly_seen
 from sshfleet.errors import TryLater
+from sshfleet.memory import Memory
 from sshfleet.model.action import Plan, Verb
 from sshfleet.model.desired import DesiredState
-from sshfleet.model.event import ActionEnded, Event
+from sshfleet.model.event import ActionEnded
 from sshfleet.model.machine import Fleet, Machine, MachineName
 from sshfleet.model.observed import Observed
 from sshfleet.model.unit import Unit, UnitName
@@ -29,19 +30,6 @@ from sshfleet.plan.world import World
 from sshfleet.transport.base import Transport
 
 PATIENCE = 4.0  # seconds a machine watches its units within one round trip
-
-
-class Memory(Protocol):
-    """What a run needs of the journal."""
-
-    @property
-    def state(self) -> DesiredState:
-        """Return the desired state as of the last append."""
-        ...
-
-    def append(self, events: Sequence[Event]) -> None:
-        """Make events durable; raise JournalError, and then nothing may be acted on."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +143,8 @@ class _Run:
             self.setup.tell(plan)
             quiet = not plan.actions and not plan.waiting
             late = not quiet and not self.left()
-            if quiet or late or (turn and not self.command.wait):
+            ended = quiet or late or not self.setup.journal.durable
+            if ended or (turn and not self.command.wait):
                 world = _world(self.setup, observed)
                 return self._result(plan, world, timed_out=late)
             carried = await self._turn(plan, observed)

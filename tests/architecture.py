@@ -25,8 +25,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "observe": frozenset({"errors", "model", "exchange", "systemd", "transport.base"}),
     "apply": frozenset({"errors", "model", "exchange", "systemd", "transport.base"}),
     "contact": frozenset({"errors", "model"}),
+    "memory": frozenset({"errors", "model"}),
     "converge": frozenset(
-        {"errors", "model", "plan", "journal", "contact", "observe", "apply", "transport.base"}
+        {"errors", "model", "plan", "contact", "memory", "observe", "apply", "transport.base"}
     ),
     "lab": frozenset({"errors", "model"}),
 }

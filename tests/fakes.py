@@ -28,6 +28,8 @@ class Killed(BaseException):
 class MemoryJournal:
     """A journal without a disk; `before` is called ahead of each append that is not empty."""
 
+    durable = True
+
     def __init__(self, *events: Event) -> None:
         self.events: list[Event] = [JournalStarted(LINEAGE), *events]
         self.before: Callable[[], None] = lambda: None
@@ -58,7 +60,8 @@ class Process:
 
 @dataclass(slots=True)
 class FakeMachine:
-    """One machine: files and records in our folder, and processes; `starts_as` scripts a start."""
+    """One machine: files and records in our folder, and processes; `starts_as` scripts a start,
+    `triggered` are units that systemd starts again as soon as they are stopped."""
 
     name: str
     files: dict[str, bytes] = field(default_factory=dict)
@@ -68,6 +71,7 @@ class FakeMachine:
     staging: dict[str, bytes] = field(default_factory=dict)
     foreign: dict[str, str] = field(default_factory=dict)
     starts_as: dict[str, str] = field(default_factory=dict)
+    triggered: set[str] = field(default_factory=set)
     done: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     reboots: int = 0
@@ -110,6 +114,8 @@ class FakeMachine:
             )
         if verb in ("stop", "remove"):
             self.processes.pop(name, None)
+        if verb == "stop" and name in self.triggered:
+            self._start(name)
         if verb == "remove":
             self.files.pop(name, None)
             self.records.pop(name, None)

@@ -36,6 +36,8 @@ class Journal:
     what was found at opening, such as a torn tail; most often there are none.
     """
 
+    durable = True
+
     def __init__(self, wal: Wal, log: Log, stamp: Callable[[], Stamp]) -> None:
         self._wal, self._stamp = wal, stamp
         self._resources = ExitStack()
