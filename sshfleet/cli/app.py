@@ -123,7 +123,7 @@ def help_verb(verb: Annotated[str, typer.Argument(metavar="[VERB]")] = "") -> in
 def run(words: Sequence[str]) -> int:
     """Run one command line; every way it can end becomes an exit code here."""
     try:
-        return _run(hoisted(words) or ["--help"])
+        return _run(hoisted(words, _verbs()) or ["--help"])
     except SshfleetError as error:
         return errors.tell(error)
     except (KeyboardInterrupt, Interrupted):
@@ -138,6 +138,11 @@ def run(words: Sequence[str]) -> int:
         return ExitCode.NOT_SO
     except Exception as error:
         return errors.report_bug(error, list(words))
+
+
+def _verbs() -> set[str]:
+    commands = {one.name for one in app.registered_commands}
+    return {name for name in commands | {one.name for one in app.registered_groups} if name}
 
 
 def _run(words: list[str]) -> int:
@@ -162,5 +167,7 @@ def _wrong_usage(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "sshfleet"
     message = getattr(error, "format_message", error.__str__)()
-    errors.say_error(" ".join(str(message).split()).rstrip("."), f"see {path} --help")
+    words = " ".join(str(message).split()).rstrip(".")
+    words = words.replace("Missing argument 'UNIT...'", "No units given")  # as fleetctl says it
+    errors.say_error(words, f"see {path} --help")
     return ExitCode.USAGE

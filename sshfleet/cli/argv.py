@@ -1,10 +1,13 @@
-"""Global options may stand before or after the verb: bring them to the front, where typer looks.
+"""What fleetctl let people type: global options after the verb, verbs cut short, `--l` for `-l`.
 
 Rule 1: nothing after `--`, and nothing of the command that `ssh` runs, is ours.
 Rule 2: where a verb has an option of the same name, the verb's wins after the verb.
+Rule 3: a verb may be cut short as long as it fits one verb only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+from sshfleet.errors import UsageError
 
 WITH_VALUE = {
     "-i", "--inventory", "--journal", "-o", "--output", "--known-hosts-file",
@@ -19,10 +22,15 @@ OWN = {
 }
 # The options of `ssh` that take a value; its first other word begins the machine or the command.
 SSH_WITH_VALUE = {"--machine", "--unit"}
+# fleetctl knew its short options by these names only.
+LETTERS = {"--l": "-l", "--f": "-f", "--A": "-A", "--h": "-h"}
 
 
-def hoisted(words: Sequence[str]) -> list[str]:
-    """Return the words with the global options in front of the verb."""
+def hoisted(words: Sequence[str], verbs: Collection[str] = ()) -> list[str]:
+    """Return the words with the global options in front, then the verb, in full.
+
+    Raises UsageError when a verb cut short fits several of `verbs`.
+    """
     front: list[str] = []
     rest: list[str] = []
     verb = ""
@@ -35,11 +43,26 @@ def hoisted(words: Sequence[str]) -> list[str]:
         taken = _global(word, OWN.get(verb, set()))
         if taken:
             front.extend(words[index : index + taken])
+        elif verb or word.startswith("-"):
+            rest.append(LETTERS.get(word, word))
         else:
-            rest.append(word)
-            verb = verb or ("" if word.startswith("-") else word)
+            verb = in_full(word, verbs)
+            rest.append(verb)
         index += taken or 1
     return front + rest
+
+
+def in_full(word: str, verbs: Collection[str]) -> str:
+    """Return the one verb that begins so; the word itself when there is none."""
+    fitting = sorted(verb for verb in verbs if verb.startswith(word))
+    if word in verbs or not word or not fitting:
+        return word
+    if len(fitting) > 1:
+        raise UsageError(
+            f"'{word}' may be short for several verbs: {', '.join(fitting)}",
+            hint="write enough of the verb that only one begins so",
+        )
+    return fitting[0]
 
 
 def _global(word: str, own: set[str]) -> int:
@@ -57,4 +80,4 @@ def _global(word: str, own: set[str]) -> int:
 def _starts_command(words: Sequence[str], index: int) -> bool:
     """Tell whether the words of `ssh` from here on are its machine and command."""
     word, before = words[index], words[index - 1]
-    return not word.startswith("-") and word != "ssh" and before not in SSH_WITH_VALUE | WITH_VALUE
+    return not word.startswith("-") and before not in SSH_WITH_VALUE | WITH_VALUE

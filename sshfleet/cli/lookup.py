@@ -98,7 +98,7 @@ def _registered(name: UnitName, state: DesiredState) -> bool:
 
 
 def _is_glob(argument: str) -> bool:
-    return any(char in argument for char in "*?[")
+    return any(char in mangled(argument) for char in "*?[")  # a folder's name may have brackets
 
 
 def _globbed(argument: str, state: DesiredState) -> list[UnitName]:
@@ -112,7 +112,7 @@ def _each(argument: str, state: DesiredState) -> Iterator[Found]:
     path = Path(argument)
     if _is_folder(path):
         yield from _folder(path, state)
-    elif _is_glob(argument) and not path.exists():
+    elif _is_glob(argument):
         names = _globbed(argument, state)
         if not names:
             raise not_known(argument, state)

@@ -69,6 +69,8 @@ def ssh(
         raise UsageError("no machine or unit given", hint="sshfleet ssh MACHINE [CMD...]")
     try:
         named = destination(context, machine, unit, "" if machine or unit else command.pop(0))
+        if command[:1] == ["--"]:
+            del command[0]
     except SshfleetError as error:
         error.hint = error.hint or "see sshfleet list-machines and sshfleet list-unit-files"
         raise

@@ -24,6 +24,8 @@ def destination(context: Context, machine: str, unit: str, either: str) -> Machi
     """Find the machine meant: by name or ID prefix, or as the one a unit is placed on."""
     named = _by_name(context, machine or either) if machine or either else []
     placed = _by_unit(context, unit or either) if unit or either else []
+    if len(named) > 1 and placed:
+        named = []  # as in fleetctl: a prefix of several IDs is no machine
     if named and placed and named != placed:
         raise SshfleetError(
             f"ambiguous argument: '{either}' is a machine and a unit",
@@ -32,7 +34,12 @@ def destination(context: Context, machine: str, unit: str, either: str) -> Machi
     matches = named or placed
     if len(matches) > 1:
         names = ", ".join(match.name for match in matches)
-        raise SshfleetError(f"'{machine or unit or either}' fits several machines: {names}")
+        raise SshfleetError(
+            f"'{machine or unit or either}' is on several machines: {names}"
+            if placed
+            else f"'{machine or either}' fits several machines: {names}",
+            hint=f"choose one: sshfleet ssh --machine {matches[0].name}",
+        )
     if not matches:
         what = "machine" if machine else "placed unit" if unit else "machine or placed unit"
         raise SshfleetError(f"could not find a {what} '{machine or unit or either}'")

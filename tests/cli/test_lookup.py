@@ -91,6 +91,21 @@ def test_a_glob_means_units_of_the_journal_never_files(folder: Path) -> None:
     assert known(["web@?"], state) == (["web@1.service", "web@2.service"], [])
 
 
+def test_a_glob_is_none_of_the_files_that_are_called_like_it(folder: Path) -> None:
+    for name in ("a.service", "b.service", "[ab]", "[ab].service"):
+        file(folder / name)
+    state = desired([unit("a.service"), unit("c.service")])
+    for argument in ("[ab]", "[ab].service"):
+        assert [one.name for one in found([argument], state)] == ["a.service"]
+    with pytest.raises(SshfleetError, match=r"no unit matches '\[xy\]'"):
+        found(["[xy]"], state)
+
+
+def test_a_folder_may_have_brackets_in_its_name(folder: Path) -> None:
+    file(folder / "[old]/web.service")
+    assert [one.name for one in found(["[old]/web"], desired([]))] == ["web.service"]
+
+
 def test_what_is_nowhere_is_told_with_the_closest_name(folder: Path) -> None:
     file(folder / "web.service")
     with pytest.raises(SshfleetError) as caught:
