@@ -38,7 +38,7 @@ def command_for(
         scope=scope,
         contact=context.fleet.machines if place else contacted(context.fleet, state, scope),
         place=place,
-        insist=verb in ("start", "restart"),
+        insist=verb in ("start", "restart", "stop"),
         timeout=context.settings.timeout,
     )
 

@@ -25,7 +25,8 @@ AWAY = "away"
 class Asked:
     """What this run was asked for, beyond the desired state.
 
-    `insist`: units the user named with a starting verb: a failed one is started again.
+    `insist`: units the user named with start, restart or stop: a failed one is started again, one
+    that systemd started is stopped.
     `tried`: what was already carried out in this run, with the machine's words when it failed.
     """
 
@@ -131,10 +132,25 @@ def _placed(draft: Draft, copy: Copy, asked: Asked, rival: str, lineage: str) ->
 
 
 def _stop(draft: Draft, copy: Copy, state: UnitState, asked: Asked) -> None:
+    if _runs_by_right(copy, state, asked):
+        return
     if state.active == "deactivating" or state.job:
         draft.waiting.append(Waiting(copy.unit.name, copy.machine, "stopping"))
     else:
         _act(draft, copy, asked, Verb.STOP, "is to be loaded, not running")
+
+
+def _runs_by_right(copy: Copy, state: UnitState, asked: Asked) -> bool:
+    """Tell whether systemd started a loaded unit: for a timer, a socket, a path or another unit.
+
+    Its record says loaded only once it was stopped as such; what runs since is systemd's doing.
+    """
+    if state.active == "deactivating" or not state.record:
+        return False
+    stopped = asked.tried.get(_key(copy, Verb.STOP)) == ""
+    return state.record.target == TargetState.LOADED and (
+        stopped or copy.unit.name not in asked.insist
+    )
 
 
 def _launch(draft: Draft, copy: Copy, asked: Asked, rival: str) -> None:

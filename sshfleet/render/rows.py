@@ -208,5 +208,11 @@ def current(observed: Observed, unit: DesiredUnit) -> str:
     if not there:
         return str(TargetState.INACTIVE)
     launched = unit.target is TargetState.LAUNCHED and any(state.invocation for state in there)
-    running = any(state.active not in ("inactive", "failed") for state in there)
+    running = any(_runs_for_us(state) for state in there)
     return str(TargetState.LAUNCHED if launched or running else TargetState.LOADED)
+
+
+def _runs_for_us(state: UnitState) -> bool:
+    """Tell whether a unit runs because we started it: a loaded one may run for a timer, say."""
+    loaded = state.record is not None and state.record.target == TargetState.LOADED
+    return state.active not in ("inactive", "failed") and not loaded

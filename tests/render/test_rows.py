@@ -6,13 +6,14 @@ import pytest
 
 from sshfleet.model.event import TargetState
 from sshfleet.model.machine import MachineName
-from sshfleet.model.observed import Trouble
+from sshfleet.model.observed import Record, Trouble
 from sshfleet.plan.world import World
 from sshfleet.render.legend import legend, short
 from sshfleet.render.rows import View, file_rows, machine_rows, plain, size, unit_rows
 from tests.builders import machine, machine_id, reached, silent, state, unit, world
 
 WEB = unit("web.service")
+LOADED = Record(lineage="l", generation=1, sha256=WEB.sha256, target="loaded")
 M1 = f"{machine_id('m1')[:8]}..."
 
 
@@ -84,6 +85,8 @@ def test_a_unit_on_a_machine_that_is_away_is_unknown_not_gone() -> None:
         (TargetState.LAUNCHED, state(WEB, "inactive", "dead"), "loaded"),
         (TargetState.LOADED, state(WEB, "inactive", "dead"), "loaded"),
         (TargetState.LOADED, state("web.service", "inactive", "dead"), "inactive"),
+        (TargetState.LOADED, state(WEB), "launched"),
+        (TargetState.LOADED, state(WEB, record=LOADED), "loaded"),
     ],
 )
 def test_the_current_state_is_derived_from_the_machine(
