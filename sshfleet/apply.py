@@ -38,6 +38,13 @@ class Ended:
     action: Action
     outcome: Outcome | None
 
+    @property
+    def result(self) -> str:
+        """Say in one word what came of it: done, failed or unknown."""
+        if self.outcome is None:
+            return "unknown"
+        return "done" if self.outcome.ok else "failed"
+
 
 @dataclass(frozen=True, slots=True)
 class Carried:

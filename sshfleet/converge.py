@@ -183,10 +183,13 @@ class _Run:
             self.ended.append(one)
             words = outcome.detail if outcome and not outcome.ok else ""
             self.asked.tried[action.machine, action.unit, action.verb] = words
-            result = "unknown" if outcome is None else "failed" if not outcome.ok else "done"
             events.append(
                 ActionEnded(
-                    action.unit, action.machine_id, action.verb.name.lower(), action.reason, result
+                    action.unit,
+                    action.machine_id,
+                    action.verb.name.lower(),
+                    action.reason,
+                    one.result,
                 )
             )
         self.setup.journal.append(events)

@@ -37,7 +37,7 @@ class Rehearsal:
     durable = False
 
     def __init__(self, state: DesiredState) -> None:
-        self.before = self.state = state
+        self.state = state
 
     def append(self, events: Sequence[Event]) -> None:
         """Fold events, as the journal does; raise CannotFold."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from sshfleet.cli.settings import Settings
+from sshfleet.cli.settings import Output, Settings
 from sshfleet.render.safe import safe_line
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sshfleet.journal.cache import Seen
     from sshfleet.journal.store import Journal
+    from sshfleet.memory import Rehearsal
     from sshfleet.model.desired import DesiredState
     from sshfleet.model.machine import Fleet
     from sshfleet.model.observed import Observed
@@ -54,8 +55,13 @@ class Context:
         return Path(said).expanduser() if said else default_path(self.fleet.name, os.environ)
 
     @contextmanager
-    def open_journal(self) -> "Iterator[Journal]":
-        """Open the journal for writing, with its lock held."""
+    def open_journal(self, *, dry_run: bool = False) -> "Iterator[Journal | Rehearsal]":
+        """Open the journal for writing, with its lock held; for a dry run only read it."""
+        if dry_run:
+            from sshfleet.memory import Rehearsal
+
+            yield Rehearsal(self.read_state())
+            return
         from sshfleet.journal.store import Journal
 
         with Journal.open(
@@ -114,6 +120,11 @@ class Context:
     def out(self, text: str) -> None:
         """Print a result; `text` is already safe and ends with its newline."""
         sys.stdout.write(text)
+
+    def say(self, text: str) -> None:
+        """Print a line for people: on stdout, unless that is for one JSON document alone."""
+        table = self.settings.output is Output.TABLE
+        (sys.stdout if table else sys.stderr).write(text)
 
     def err(self, text: str) -> None:
         """Print what a machine said on its stderr; `text` is already safe."""

@@ -88,6 +88,12 @@ def _named(*parts: Iterable[Unplaceable | Problem | Waiting | Action]) -> frozen
 
 def tell_trouble(result: Result) -> int:
     """Print what is not as wanted on stderr; return the exit code it means."""
+    say_trouble(result)
+    return trouble_code(result)
+
+
+def say_trouble(result: Result) -> None:
+    """Print what is not as wanted on stderr."""
     plan = result.plan
     for refusal in plan.unplaceable:
         _tell_unplaceable(refusal)
@@ -103,6 +109,11 @@ def tell_trouble(result: Result) -> int:
                 "it goes on there; look with sshfleet list-units, or allow more with --timeout",
             )
     _tell_away(plan.away)
+
+
+def trouble_code(result: Result) -> int:
+    """Return the exit code that what is not as wanted means."""
+    plan = result.plan
     if plan.unplaceable or plan.problems or result.timed_out:
         return _unplaceable_code(result) or ExitCode.NOT_SO
     return max((_away_code(result, item) for item in plan.away), default=ExitCode.DONE)

@@ -47,7 +47,7 @@ def _replacement(context: Context, verb: str, unit: Found, state: DesiredState) 
             f"there is no file to replace {unit.name} with", hint="give the path of its new file"
         )
     if unit.fresh.sha256 == state.units[unit.name].sha256:
-        context.out(f"Found same Unit({unit.name}) in Registry, nothing to do\n")
+        context.say(f"Found same Unit({unit.name}) in Registry, nothing to do\n")
     elif target not in _ALLOWED[verb]:
         context.note(
             f"Warning: can not replace Unit({unit.name}) in state '{target}', "

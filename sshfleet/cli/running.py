@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from sshfleet.cli.context import Context
 from sshfleet.contact import contacted
 from sshfleet.converge import Command, Result, Setup, converge
+from sshfleet.memory import Memory
 from sshfleet.model.action import Plan
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.unit import Unit, UnitName
@@ -14,9 +14,6 @@ from sshfleet.plan.intent import Intent
 from sshfleet.plan.world import World
 from sshfleet.render.states import plan_lines
 from sshfleet.unitfile.registered import Registered
-
-if TYPE_CHECKING:
-    from sshfleet.journal.store import Journal
 
 FEW = 16
 PLACING = ("load", "start", "reconcile")
@@ -50,9 +47,22 @@ def _settled(state: DesiredState, name: UnitName) -> bool:
 
 
 def run(
-    context: Context, journal: "Journal", command: Command, registered: Sequence[UnitName] = ()
+    context: Context, journal: Memory, command: Command, registered: Sequence[UnitName] = ()
 ) -> Result:
     """Carry out a command; `registered` units are told as inactive once they are durable."""
+    setup = setup_for(context, journal, command, registered)
+    try:
+        result = context.run(converge(setup, command))
+    finally:
+        context.progress(None)
+    context.remember(result.world.observed)
+    return result
+
+
+def setup_for(
+    context: Context, journal: Memory, command: Command, registered: Sequence[UnitName] = ()
+) -> Setup:
+    """Put together what a run works with."""
     cache: dict[tuple[UnitName, str], Unit] = {}
     untold = list(registered)
 
@@ -70,16 +80,10 @@ def run(
 
     # A start will upload to one of the machines asked; beyond a few, too many would wait for it.
     early = command.place and command.insist and len(command.contact) <= FEW
-    setup = Setup(
+    return Setup(
         fleet=context.fleet,
         journal=journal,
-        connect=lambda: context.connect(early_files=early),
+        connect=lambda: context.connect(early_files=bool(early and journal.durable)),
         read=read,
         tell=tell,
     )
-    try:
-        result = context.run(converge(setup, command))
-    finally:
-        context.progress(None)
-    context.remember(result.world.observed)
-    return result

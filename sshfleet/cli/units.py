@@ -10,7 +10,7 @@ from sshfleet.cli.context import Context
 from sshfleet.cli.errors import tell
 
 if TYPE_CHECKING:
-    from sshfleet.journal.store import Journal
+    from sshfleet.memory import Memory
     from sshfleet.model.unit import UnitName
     from sshfleet.plan.intent import Intent
     from sshfleet.plan.world import World
@@ -20,6 +20,7 @@ ATTEMPT = 2.0  # seconds of one --block-attempts attempt, as in fleetctl
 Units = Annotated[list[str], typer.Argument(metavar="UNIT...", show_default=False)]
 Replace = Annotated[bool, typer.Option("--replace", help="Give known units the text on disk.")]
 NoBlock = Annotated[bool, typer.Option("--no-block", help="Do not wait for the units.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; do nothing.")]
 Attempts = Annotated[
     int, typer.Option("--block-attempts", help="Wait for N times 2 seconds; 0: --timeout.")
 ]
@@ -31,9 +32,11 @@ def register(app: typer.Typer) -> None:
         app.command(verb.__name__)(verb)
 
 
-def submit(ctx: typer.Context, units: Units, replace: Replace = False) -> int:
+def submit(
+    ctx: typer.Context, units: Units, replace: Replace = False, dry_run: DryRun = False
+) -> int:
     """Register unit files; nothing is sent anywhere."""
-    return _put(ctx.obj, "submit", units, replace=replace)
+    return _put(ctx.obj, "submit", units, replace=replace, how=How(dry_run=dry_run))
 
 
 def load(
@@ -42,10 +45,11 @@ def load(
     no_block: NoBlock = False,
     block_attempts: Attempts = 0,
     replace: Replace = False,
+    dry_run: DryRun = False,
 ) -> int:
     """Choose machines and put the files there; start nothing."""
-    wait = Waits(no_block, block_attempts)
-    return _put(ctx.obj, "load", units, replace=replace, wait=wait)
+    how = How(no_block, block_attempts, dry_run)
+    return _put(ctx.obj, "load", units, replace=replace, how=how)
 
 
 def start(
@@ -54,38 +58,55 @@ def start(
     no_block: NoBlock = False,
     block_attempts: Attempts = 0,
     replace: Replace = False,
+    dry_run: DryRun = False,
 ) -> int:
     """Load units and start them; wait until they are active."""
-    wait = Waits(no_block, block_attempts)
-    return _put(ctx.obj, "start", units, replace=replace, wait=wait)
+    how = How(no_block, block_attempts, dry_run)
+    return _put(ctx.obj, "start", units, replace=replace, how=how)
 
 
 def restart(
-    ctx: typer.Context, units: Units, no_block: NoBlock = False, block_attempts: Attempts = 0
+    ctx: typer.Context,
+    units: Units,
+    no_block: NoBlock = False,
+    block_attempts: Attempts = 0,
+    dry_run: DryRun = False,
 ) -> int:
     """Restart units, wherever they run."""
-    return _change(ctx.obj, "restart", units, Waits(no_block, block_attempts))
+    return _change(ctx.obj, "restart", units, How(no_block, block_attempts, dry_run))
 
 
 def stop(
-    ctx: typer.Context, units: Units, no_block: NoBlock = False, block_attempts: Attempts = 0
+    ctx: typer.Context,
+    units: Units,
+    no_block: NoBlock = False,
+    block_attempts: Attempts = 0,
+    dry_run: DryRun = False,
 ) -> int:
     """Stop units; they stay loaded."""
-    return _change(ctx.obj, "stop", units, Waits(no_block, block_attempts))
+    return _change(ctx.obj, "stop", units, How(no_block, block_attempts, dry_run))
 
 
 def unload(
-    ctx: typer.Context, units: Units, no_block: NoBlock = False, block_attempts: Attempts = 0
+    ctx: typer.Context,
+    units: Units,
+    no_block: NoBlock = False,
+    block_attempts: Attempts = 0,
+    dry_run: DryRun = False,
 ) -> int:
     """Stop units and take them off their machines."""
-    return _change(ctx.obj, "unload", units, Waits(no_block, block_attempts))
+    return _change(ctx.obj, "unload", units, How(no_block, block_attempts, dry_run))
 
 
 def destroy(
-    ctx: typer.Context, units: Units, no_block: NoBlock = False, block_attempts: Attempts = 0
+    ctx: typer.Context,
+    units: Units,
+    no_block: NoBlock = False,
+    block_attempts: Attempts = 0,
+    dry_run: DryRun = False,
 ) -> int:
     """Unload units and forget them."""
-    return _change(ctx.obj, "destroy", units, Waits(no_block, block_attempts))
+    return _change(ctx.obj, "destroy", units, How(no_block, block_attempts, dry_run))
 
 
 def cat(ctx: typer.Context, unit: Annotated[str, typer.Argument(metavar="UNIT")]) -> int:
@@ -102,24 +123,23 @@ def cat(ctx: typer.Context, unit: Annotated[str, typer.Argument(metavar="UNIT")]
     return 1 if unknown else 0
 
 
-class Waits:
-    """Whether and how long a verb waits."""
+class How:
+    """Whether a verb acts at all, and whether and how long it then waits."""
 
-    def __init__(self, no_block: bool = False, attempts: int = 0) -> None:
+    def __init__(self, no_block: bool = False, attempts: int = 0, dry_run: bool = False) -> None:
         self.wait = not no_block
         self.seconds = attempts * ATTEMPT if attempts > 0 else None
+        self.dry_run = dry_run
 
 
-def _put(
-    context: Context, verb: str, arguments: list[str], *, replace: bool, wait: Waits | None = None
-) -> int:
+def _put(context: Context, verb: str, arguments: list[str], *, replace: bool, how: How) -> int:
     """Register what is new, then let it be placed: submit, load and start."""
     from sshfleet.cli.lookup import found, refuse_templates
     from sshfleet.cli.replacing import chosen
     from sshfleet.model.unit import is_template
     from sshfleet.plan.intent import registered_and_targeted
 
-    with context.open_journal() as journal:
+    with context.open_journal(dry_run=how.dry_run) as journal:
         if verb != "submit":
             refuse_templates(verb, arguments)
         units = found(arguments, journal.state)
@@ -131,15 +151,15 @@ def _put(
 
         if verb == "submit":
             return _submitted(context, journal, decide, [unit.name for unit in fresh])
-        return _converged(context, journal, verb, names, decide, wait or Waits())
+        return _converged(context, journal, verb, names, decide, how)
 
 
-def _change(context: Context, verb: str, arguments: list[str], wait: Waits) -> int:
+def _change(context: Context, verb: str, arguments: list[str], how: How) -> int:
     """Change the target of registered units: stop, unload, destroy and restart."""
     from sshfleet.cli.lookup import known, not_known
     from sshfleet.plan.intent import restarted, targeted
 
-    with context.open_journal() as journal:
+    with context.open_journal(dry_run=how.dry_run) as journal:
         names, unknown = known(arguments, journal.state, placed=verb in ("stop", "restart"))
         for argument in unknown:
             tell(not_known(argument, journal.state))
@@ -147,38 +167,44 @@ def _change(context: Context, verb: str, arguments: list[str], wait: Waits) -> i
         def decide(world: "World") -> "Intent":
             return restarted(names, world) if verb == "restart" else targeted(verb, names, world)
 
-        code = _converged(context, journal, verb, names, decide, wait) if names else 0
+        code = _converged(context, journal, verb, names, decide, how) if names else 0
         return code or (1 if unknown else 0)
 
 
 def _submitted(
     context: Context,
-    journal: "Journal",
+    journal: "Memory",
     decide: "Callable[[World], Intent]",
     names: "list[UnitName]",
 ) -> int:
     from sshfleet.cli.outcome import report
+    from sshfleet.cli.planning import foreseen
     from sshfleet.cli.running import run
     from sshfleet.converge import Command
 
     command = Command(decide=decide, scope=frozenset(names), contact=())
+    if not journal.durable:
+        return foreseen(context, journal, command)
     return report(context, "submit", names, run(context, journal, command))
 
 
 def _converged(
     context: Context,
-    journal: "Journal",
+    journal: "Memory",
     verb: str,
     names: "list[UnitName]",
     decide: "Callable[[World], Intent]",
-    wait: Waits,
+    how: How,
 ) -> int:
     from sshfleet.cli.outcome import report, triggered
+    from sshfleet.cli.planning import foreseen
     from sshfleet.cli.running import command_for, run
 
     new = sorted(set(names) - frozenset(journal.state.units))
     command = command_for(context, journal.state, names, decide, verb)
-    command = replaced(command, wait=wait.wait, timeout=wait.seconds or command.timeout)
+    command = replaced(command, wait=how.wait, timeout=how.seconds or command.timeout)
+    if not journal.durable:
+        return foreseen(context, journal, command)
     result = run(context, journal, command, registered=new)
-    tell_them = report if wait.wait else triggered
+    tell_them = report if how.wait else triggered
     return tell_them(context, verb, names, result)

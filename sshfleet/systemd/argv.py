@@ -1,4 +1,4 @@
-"""The verbs that only pass through: `systemctl status` and `journalctl` of a unit, on its machine.
+"""What only passes through: systemctl status, journalctl, the file of a unit, from its machine.
 
 Rule 1: names and options travel on standard input, a line each; the scripts are constant.
 Rule 2: the exit code of the program is that of the script.
@@ -29,6 +29,17 @@ set -- --no-pager --unit="$unit" --lines="$lines" --output="$output"
 exec journalctl "$@" </dev/null
 """
 
+_FILE = """\
+IFS= read -r unit
+read -r most
+for folder in /etc/sshfleet/units /run/sshfleet/units; do
+    if [ -f "$folder/$unit" ] && [ ! -L "$folder/$unit" ]; then
+        exec head -c "$most" -- "$folder/$unit"
+    fi
+done
+exit 1
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logs:
@@ -51,3 +62,11 @@ def journal_run(unit: UnitName, logs: Logs) -> Run:
     told = (checked_name(unit), str(logs.lines), logs.output, "yes" if logs.follow else "no")
     data = "".join(f"{line}\n" for line in told)
     return Run(script=_JOURNAL, data=data.encode(), seconds=60.0)
+
+
+def file_run(unit: UnitName, most: int) -> Run:
+    """Print the first `most` bytes of a unit's file in our folders; status 1 when it is not there.
+
+    As the login user: our folders are open to all, and nobody else's files are to be seen.
+    """
+    return Run(script=_FILE, data=f"{checked_name(unit)}\n{most}\n".encode(), root=False)
