@@ -7,7 +7,7 @@ never written.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -94,12 +94,16 @@ def same_names(found: Mapping[str, object], known: frozenset[str], what: str) ->
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """How one type of event is written: its name on disk, and a check for each field."""
+    """How one type of event is written: its name on disk, and a check for each field.
+
+    `later` are mappings that came to the type later: an empty one is not written.
+    """
 
     name: str
     event: type[Event]
     checks: Mapping[str, Callable[[object], Any]]
     keys: frozenset[str]
+    later: frozenset[str]
 
 
 def _check_for(annotation: Any) -> Callable[[object], Any]:
@@ -109,7 +113,8 @@ def _check_for(annotation: Any) -> Callable[[object], Any]:
 
 def _shape(name: str, event: type[Event]) -> _Shape:
     checks = {field.name: _check_for(field.type) for field in fields(event)}
-    return _Shape(name, event, checks, frozenset(checks) | {"type"})
+    later = {field.name for field in fields(event) if field.default_factory is not MISSING}
+    return _Shape(name, event, checks, frozenset(checks) | {"type"}, frozenset(later))
 
 
 _BY_NAME = {name: _shape(name, event) for name, event in EVENT_TYPES.items()}
@@ -120,6 +125,8 @@ def event_to_dict(event: Event) -> Json:
     """Return an event as a JSON object; raise Malformed for values JSON cannot give back."""
     shape = _BY_EVENT[type(event)]
     written: Json = {name: check(getattr(event, name)) for name, check in shape.checks.items()}
+    for empty in [name for name in shape.later if not written[name]]:
+        del written[empty]
     written["type"] = shape.name
     return written
 
@@ -130,5 +137,7 @@ def event_from_dict(data: Mapping[str, object]) -> Event:
     shape = _BY_NAME.get(name)
     if shape is None:
         raise TooNew(f"event {name!r:.40}")
+    if shape.later:
+        data = {**{later: {} for later in shape.later}, **data}
     same_names(data, shape.keys, name)
     return shape.event(**{name: check(data[name]) for name, check in shape.checks.items()})

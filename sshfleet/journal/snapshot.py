@@ -30,7 +30,7 @@ WORTHWHILE = 4 * 1024 * 1024
 """Bytes a journal may have before it is compacted at all."""
 
 _STATE = frozenset({"type", "lineage", "generation", "units", "texts", "machines", "cordoned"})
-_UNIT = frozenset({"sha256", "target", "generation", "placements", "holders", "restart"})
+_UNIT = frozenset({"sha256", "dropins", "target", "generation", "placements", "holders", "restart"})
 _MACHINE = frozenset({"name", "address"})
 
 
@@ -48,7 +48,8 @@ def worth_it(journal: int, snapshot: int) -> bool:
 
 def essential(state: DesiredState) -> DesiredState:
     """Return the state without the texts that no unit refers to."""
-    used = {unit.sha256 for unit in state.units.values()}
+    units = state.units.values()
+    used = {sum for unit in units for sum in (unit.sha256, *unit.dropins.values())}
     return replace(state, texts={key: value for key, value in state.texts.items() if key in used})
 
 
@@ -70,7 +71,8 @@ def snapshot_to_dict(snapshot: Snapshot) -> Json:
 
 
 def _unit_to_dict(unit: DesiredUnit) -> Json:
-    return {
+    dropins = {"dropins": texts(unit.dropins)} if unit.dropins else {}
+    return dropins | {
         "sha256": text(unit.sha256),
         "target": unit.target.value,
         "generation": number(unit.generation),
@@ -84,7 +86,7 @@ def snapshot_from_dict(data: Mapping[str, object]) -> Snapshot:
     """Return the snapshot a JSON object stands for; raise Malformed or TooNew."""
     data = {"cordoned": [], **data}
     same_names(data, _STATE, TYPE)
-    units = _objects(data["units"], _UNIT, "a unit in a snapshot")
+    units = _objects(data["units"], _UNIT, "a unit in a snapshot", dropins={})
     machines = _objects(data["machines"], _MACHINE, "a machine in a snapshot")
     return Snapshot(
         DesiredState(
@@ -107,6 +109,7 @@ def _unit(name: UnitName, data: Mapping[str, object]) -> DesiredUnit:
         placements=frozenset(map(MachineId, _names(data["placements"]))),
         holders=frozenset(map(MachineId, _names(data["holders"]))),
         restart={MachineId(key): value for key, value in texts(data["restart"]).items()},
+        dropins=texts(data["dropins"]),
     )
 
 
@@ -120,11 +123,15 @@ def _names(value: object) -> list[str]:
     return [text(item) for item in value]
 
 
-def _objects(value: object, known: frozenset[str], what: str) -> dict[str, Mapping[str, object]]:
+def _objects(
+    value: object, known: frozenset[str], what: str, **defaults: object
+) -> dict[str, Mapping[str, object]]:
     if not isinstance(value, dict):
         raise Malformed(f"{type(value).__name__} where a mapping belongs")
-    for item in value.values():
+    found: dict[str, Mapping[str, object]] = {}
+    for key, item in value.items():
         if not isinstance(item, dict):
             raise Malformed(f"{type(item).__name__} where {what} belongs")
-        same_names(item, known, what)
-    return value
+        found[key] = {**defaults, **item}
+        same_names(found[key], known, what)
+    return found

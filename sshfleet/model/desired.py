@@ -13,7 +13,7 @@ from typing import assert_never
 from sshfleet.model import event as ev
 from sshfleet.model.event import Event, TargetState
 from sshfleet.model.machine import MachineId, MachineName
-from sshfleet.model.unit import UnitName
+from sshfleet.model.unit import UnitName, content_hash
 
 
 class CannotFold(ValueError):
@@ -22,7 +22,10 @@ class CannotFold(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredUnit:
-    """What is wanted of one unit; `generation` grows with each placement."""
+    """What is wanted of one unit; `generation` grows with each placement.
+
+    `sha256` is of its text, `dropins` maps the file names of its drop-ins to the SHA-256 of theirs.
+    """
 
     name: UnitName
     sha256: str
@@ -31,6 +34,12 @@ class DesiredUnit:
     placements: frozenset[MachineId] = frozenset()
     holders: frozenset[MachineId] = frozenset()
     restart: Mapping[MachineId, str] = field(default_factory=dict)
+    dropins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> str:
+        """Return what tells its content from any other."""
+        return content_hash(self.sha256, self.dropins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +144,14 @@ class _Fold:
             self.units[unit.name] = unit
 
     def _submit(self, event: ev.UnitSubmitted) -> None:
-        if event.sha256 not in self.texts:
-            raise CannotFold(f"no text {event.sha256} for unit {event.unit}")
-        known = self.units.get(event.unit)
-        if known is None:
-            self.units[event.unit] = DesiredUnit(name=event.unit, sha256=event.sha256)
-        elif known.target is TargetState.ABSENT:  # born again while old copies are still cleaned up
-            self._keep(replace(known, sha256=event.sha256, target=TargetState.INACTIVE))
-        else:
-            self._keep(replace(known, sha256=event.sha256))
+        for sha256 in (event.sha256, *event.dropins.values()):
+            if sha256 not in self.texts:
+                raise CannotFold(f"no text {sha256} for unit {event.unit}")
+        known = self.units.get(event.unit, DesiredUnit(name=event.unit, sha256=event.sha256))
+        unit = replace(known, sha256=event.sha256, dropins=event.dropins)
+        if known.target is TargetState.ABSENT:  # born again while old copies are still cleaned up
+            unit = replace(unit, target=TargetState.INACTIVE)
+        self._keep(unit)
 
     def _target(self, event: ev.TargetSet) -> None:
         unit = replace(self._unit(event.unit), target=event.target, restart={})

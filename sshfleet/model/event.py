@@ -2,11 +2,12 @@
 
 Rule 1: events are facts that stay true; what a unit does right now is observed, not recorded.
 Rule 2: fields are text, numbers, and mappings of text: every event is one line of JSON.
-Rule 3: an event type, once released, keeps its name and its fields for ever; new ones may come.
+Rule 3: an event type, once released, keeps its name and its fields for ever; new ones may come. A
+field that comes later has a default, and is written only when it says something else.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sshfleet.model.machine import MachineId, MachineName
@@ -36,7 +37,7 @@ class JournalStarted:
 
 @dataclass(frozen=True, slots=True)
 class TextStored:
-    """A unit file's text, once; units refer to it by the SHA-256 of its bytes."""
+    """The text of a unit file or drop-in, once; units refer to it by the SHA-256 of its bytes."""
 
     sha256: str
     text: str
@@ -44,10 +45,14 @@ class TextStored:
 
 @dataclass(frozen=True, slots=True)
 class UnitSubmitted:
-    """A unit is registered with this text; a known unit gets a new text."""
+    """A unit is registered with this text and these drop-ins; a known unit gets new ones.
+
+    `dropins` maps their file names to the SHA-256 of their texts.
+    """
 
     unit: UnitName
     sha256: str
+    dropins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

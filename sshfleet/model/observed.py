@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from sshfleet.model.machine import MachineId, MachineName
-from sshfleet.model.unit import UnitName
+from sshfleet.model.unit import UnitName, content_hash
 
 
 class Trouble(StrEnum):
@@ -34,12 +34,17 @@ class Unreachable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """The one-line JSON beside each unit file of ours: whose it is and what it is for."""
+    """The one-line JSON beside each unit file of ours: whose it is and what it is for.
+
+    `sha256` is the content hash. `was` is the InvocationID of the unit when this content took the
+    place of an older one: what has that ID runs the older one.
+    """
 
     lineage: str
     generation: int
     sha256: str
     target: str
+    was: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,7 @@ class UnitState:
     """One unit on one machine, as its systemd reports it (properties of `systemctl show`).
 
     `sha256` is of the file in our folder, empty when there is none; `record` lies beside it.
+    `dropins` has the SHA-256 of each drop-in of ours that is in effect, by its file name.
     `fragment` is FragmentPath; `boot` tells whether the unit starts at boot through us; `settled`
     whether it kept InvocationID and NRestarts for the settle time (None: not watched).
 
@@ -70,6 +76,18 @@ class UnitState:
     record: Record | None = None
     boot: bool = False
     settled: bool | None = None
+    dropins: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def content(self) -> str:
+        """Return what tells its content from any other, nothing without a file."""
+        return content_hash(self.sha256, self.dropins) if self.sha256 else ""
+
+    @property
+    def old_text(self) -> bool:
+        """Tell whether what runs, or ran last, was started from a content since replaced."""
+        was = self.record.was if self.record else ""
+        return bool(was) and was == self.invocation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,10 @@ at most 255 characters (a file name). A name that passed `checked_name` is safe 
 an argument after `--`, and between single quotes of any shell.
 """
 
+import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NewType
 
 from sshfleet.errors import UnitFileError
@@ -77,12 +79,45 @@ def template_of(name: str) -> UnitName | None:
     return UnitName(f"{prefix}@{dot}{kind}") if instance else None
 
 
+def dropin_problem(name: str) -> str:
+    """Say why `name` cannot be that of a drop-in; nothing when it can."""
+    stem, _, kind = name.rpartition(".")
+    if kind != "conf" or not stem:
+        return "it does not end in .conf"
+    if len(name) > _MAX:
+        return f"it is longer than {_MAX} characters"
+    if not _STEM.fullmatch(stem):
+        return "only letters, digits and : _ . \\ @ - may be used"
+    if stem.startswith(("@", "-", ".")):
+        return f"it may not begin with '{stem[0]}'"
+    return ""
+
+
+def content_hash(sha256: str, dropins: Mapping[str, str]) -> str:
+    """Return what tells one content from another, given the SHA-256 of text and drop-ins.
+
+    Without drop-ins it is that of the text, else SHA-256 of what this prints in web.service.d:
+    `sha256sum - *.conf <../web.service`. No text is ever taken for a text with drop-ins, since no
+    unit file begins like that.
+    """
+    if not dropins:
+        return sha256
+    lines = [f"{sha256}  -\n", *(f"{dropins[name]}  {name}\n" for name in sorted(dropins))]
+    return sha256_of("".join(lines))
+
+
+def sha256_of(text: str) -> str:
+    """Return the SHA-256 of a text's bytes, in hex."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """A unit whose text was read and found valid (`unitfile.read.read_unit`).
 
-    `sha256` is of the exact bytes and tells content apart on machines; `hash` is fleet's: SHA-1
-    of the normal form (40 hex digits), shown to users. `installs`: [Install] has options.
+    `sha256` is of the text's exact bytes, `dropins` maps the file names of its drop-ins to their
+    texts. The rest is of all these together. `hash` is fleet's: SHA-1 of the normal form (40 hex
+    digits), shown to users. `installs`: [Install] has options.
     """
 
     name: UnitName
@@ -92,3 +127,14 @@ class Unit:
     description: str
     requirements: Requirements
     installs: bool
+    dropins: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def sums(self) -> dict[str, str]:
+        """Return the SHA-256 of each drop-in by its file name."""
+        return {name: sha256_of(text) for name, text in self.dropins.items()}
+
+    @property
+    def content(self) -> str:
+        """Return what tells its content from any other."""
+        return content_hash(self.sha256, self.sums)

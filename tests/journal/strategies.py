@@ -29,7 +29,9 @@ machines = any_text.map(MachineId)
 BY_TYPE: dict[type[Event], st.SearchStrategy[Event]] = {
     ev.JournalStarted: st.builds(ev.JournalStarted, any_text),
     ev.TextStored: st.builds(ev.TextStored, any_text, any_text),
-    ev.UnitSubmitted: st.builds(ev.UnitSubmitted, units, any_text),
+    ev.UnitSubmitted: st.builds(
+        ev.UnitSubmitted, units, any_text, st.dictionaries(any_text, any_text, max_size=3)
+    ),
     ev.TargetSet: st.builds(ev.TargetSet, units, st.sampled_from(TargetState)),
     ev.UnitPlaced: st.builds(ev.UnitPlaced, units, machines, numbers, any_text),
     ev.UnitUnplaced: st.builds(ev.UnitUnplaced, units, machines, any_text),
@@ -48,10 +50,16 @@ moments = st.integers(0, 4_000_000_000_000).map(
 )
 stamps = st.builds(Stamp, at=moments, by=any_text, cmd=any_text)
 
+_dropin = st.sampled_from(["10-a.conf", "20-b.conf"])
 _unit, _machine = st.sampled_from(UNITS), st.sampled_from(MACHINES)
 _plausible: st.SearchStrategy[Event] = st.one_of(
     st.sampled_from([ev.TextStored(key, text) for key, text in TEXTS.items()]),
-    st.builds(ev.UnitSubmitted, _unit, st.sampled_from(sorted(TEXTS))),
+    st.builds(
+        ev.UnitSubmitted,
+        _unit,
+        st.sampled_from(sorted(TEXTS)),
+        st.just({}) | st.dictionaries(_dropin, st.sampled_from(sorted(TEXTS)), max_size=2),
+    ),
     st.builds(ev.TargetSet, _unit, st.sampled_from(TargetState)),
     st.builds(ev.UnitPlaced, _unit, _machine, st.integers(0, 9), st.just("fewest units")),
     st.builds(ev.UnitUnplaced, _unit, _machine, st.just("drained")),

@@ -34,7 +34,7 @@ def test_names_and_fields_on_disk_stay_what_they_were_released_as() -> None:
     assert written == {
         "journal-started": ["lineage"],
         "text-stored": ["sha256", "text"],
-        "unit-submitted": ["unit", "sha256"],
+        "unit-submitted": ["unit", "sha256", "dropins"],
         "target-set": ["unit", "target"],
         "unit-placed": ["unit", "machine", "generation", "reason"],
         "unit-unplaced": ["unit", "machine", "reason"],
@@ -58,6 +58,16 @@ def test_an_event_is_its_type_and_its_fields() -> None:
         "unit": "web.service",
         "target": "launched",
     }
+
+
+def test_drop_ins_are_written_when_there_are_any_and_read_when_they_are_missing() -> None:
+    plain = {"type": "unit-submitted", "unit": "web.service", "sha256": "ab"}
+    assert event_to_dict(ev.UnitSubmitted(WEB, "ab")) == plain
+    assert event_from_dict(plain) == ev.UnitSubmitted(WEB, "ab")
+
+    both = ev.UnitSubmitted(WEB, "ab", {"10-x.conf": "cd"})
+    assert event_to_dict(both) == {**plain, "dropins": {"10-x.conf": "cd"}}
+    assert event_from_dict(event_to_dict(both)) == both
 
 
 @pytest.mark.parametrize(
@@ -86,6 +96,9 @@ def test_what_is_not_known_here_was_written_by_a_newer_program(newer: dict[str, 
         {**event_to_dict(PLACED), "generation": 3.0},
         {**event_to_dict(PLACED), "unit": None},
         {"type": "target-set", "unit": "web.service", "target": 1},
+        {"type": "unit-submitted", "unit": "web.service", "sha256": "ab", "dropins": ["a"]},
+        {"type": "unit-submitted", "unit": "web.service", "sha256": "ab", "dropins": {"a": 1}},
+        {"type": "restart-asked", "unit": "web.service"},
         {"type": "restart-asked", "unit": "web.service", "invocations": ["a"]},
         {"type": "restart-asked", "unit": "web.service", "invocations": {"a": 1}},
     ],

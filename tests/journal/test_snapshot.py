@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -60,11 +61,22 @@ def test_cordoned_machines_are_written_when_there_are_any_and_read_when_they_are
     assert snapshot_from_dict(data).state == STATE
 
 
+def test_drop_ins_are_written_when_there_are_any() -> None:
+    assert "dropins" not in snapshot_to_dict(Snapshot(STATE))["units"]["web.service"]
+    unit = replace(STATE.units[WEB], dropins={"10-x.conf": "ab"})
+    state = replace(STATE, units={WEB: unit})
+    data = snapshot_to_dict(Snapshot(state))
+    assert data["units"]["web.service"]["dropins"] == {"10-x.conf": "ab"}
+    assert snapshot_from_dict(data).state == state
+
+
 @given(runs)
 def test_only_texts_that_no_unit_has_are_left_out(events: list[Event]) -> None:
     state = fold(DesiredState(), events)
     small = essential(state)
-    assert set(small.texts) == {unit.sha256 for unit in state.units.values()}
+    units = state.units.values()
+    used = {sum for unit in units for sum in (unit.sha256, *unit.dropins.values())}
+    assert set(small.texts) == used
     assert (small.units, small.machines) == (state.units, state.machines)
     assert small.cordoned == state.cordoned
     assert (small.lineage, small.generation) == (state.lineage, state.generation)

@@ -100,6 +100,20 @@ def test_a_new_unit_is_inactive_and_nowhere() -> None:
     assert web(SUBMITTED) == DesiredUnit(name=WEB, sha256="old")
 
 
+def test_a_unit_needs_the_texts_of_its_drop_ins_first() -> None:
+    stored = ev.TextStored("s1", "[Service]\n")
+    with pytest.raises(CannotFold, match="no text s2 for unit"):
+        fold(DesiredState(), [stored, ev.UnitSubmitted(WEB, "s1", {"10-x.conf": "s2"})])
+
+
+def test_a_new_text_has_only_the_drop_ins_that_came_with_it() -> None:
+    texts = [ev.TextStored("s1", "[Service]\n"), ev.TextStored("s2", "[Unit]\n")]
+    first = fold(DesiredState(), [*texts, ev.UnitSubmitted(WEB, "s1", {"10-x.conf": "s2"})])
+    second = fold(first, [ev.UnitSubmitted(WEB, "s1")])
+    assert first.units[WEB].dropins == {"10-x.conf": "s2"}
+    assert first.units[WEB].content != second.units[WEB].content == "s1"
+
+
 def test_a_new_text_keeps_target_and_placements() -> None:
     unit = web([*PLACED, ev.UnitSubmitted(WEB, "new")])
     assert (unit.sha256, unit.target) == ("new", TargetState.LAUNCHED)
