@@ -43,19 +43,19 @@ _KNOWN = frozenset(word for words in SPELLINGS.values() for word in words)
 def fleet_options(parsed: UnitText) -> tuple[Option, ...]:
     """Return the options of [X-Fleet]; raise UnitFileError for a word that is none of ours."""
     for header in parsed.headers:
-        _check_header(header, parsed.place)
+        _check_header(header)
     options = parsed.of(SECTION)
     for option in options:
-        _check_key(option, parsed.place)
+        _check_key(option)
     return options
 
 
-def _check_header(header: Header, place: str) -> None:
+def _check_header(header: Header) -> None:
     if header.name != SECTION and _resembles_ours(header.name):
         raise UnitFileError(
             f"nobody reads a section [{shown(header.name)}]",
             hint=f"did you mean [{SECTION}]?",
-            place=f"{place}:{header.line}",
+            place=header.place,
         )
 
 
@@ -65,13 +65,13 @@ def _resembles_ours(section: str) -> bool:
     return bool(get_close_matches(letters, ["xfleet"], cutoff=0.8))
 
 
-def _check_key(option: Option, place: str) -> None:
+def _check_key(option: Option) -> None:
     if option.name in _KNOWN:
         return
     raise UnitFileError(
         f"'{shown(option.name)}' is no key of [{SECTION}]",
         hint=_meant(option.name),
-        place=f"{place}:{option.line}",
+        place=option.place,
     )
 
 

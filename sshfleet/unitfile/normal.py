@@ -5,6 +5,7 @@ SHA-256 of those bytes tells whether a machine has them.
 """
 
 import hashlib
+from collections.abc import Mapping
 
 from sshfleet.unitfile.syntax import UnitText
 
@@ -17,7 +18,13 @@ def normal_form(parsed: UnitText) -> str:
     return "\n".join(f"[{name}]\n{''.join(lines)}" for name, lines in sections.items())
 
 
-def fleet_hash(parsed: UnitText) -> str:
-    """Return fleet's hash: SHA-1 of the normal form, 40 hex digits."""
-    text = normal_form(parsed).encode("utf-8", "surrogatepass")
+def fleet_hash(parsed: UnitText, dropins: Mapping[str, UnitText] | None = None) -> str:
+    """Return fleet's hash: SHA-1 of the normal form, 40 hex digits.
+
+    Drop-ins, which fleet did not know, follow it: each a line `# name` and its own normal form.
+    """
+    parts = [normal_form(parsed)]
+    for name, dropin in sorted((dropins or {}).items()):
+        parts.append(f"# {name}\n{normal_form(dropin)}")
+    text = "".join(parts).encode("utf-8", "surrogatepass")
     return hashlib.sha1(text, usedforsecurity=False).hexdigest()

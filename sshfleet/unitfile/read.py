@@ -1,4 +1,4 @@
-"""A unit file's bytes → Unit, or an error that says what to mend.
+"""The bytes of a unit file and its drop-ins → Unit, or an error that says what to mend.
 
 Rule 1: the text is kept as it came, byte for byte; `text.encode()` gives the bytes back.
 Rule 2: what `read_unit` accepted once, `read_text` accepts again from the journal: both are the
@@ -6,6 +6,8 @@ same reading. Whoever makes it stricter must let old texts pass.
 """
 
 import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sshfleet.errors import UnitFileError
 from sshfleet.model.unit import Unit, UnitName
@@ -14,12 +16,22 @@ from sshfleet.unitfile.syntax import UnitText, parse
 from sshfleet.unitfile.xfleet import requirements
 
 MAX_BYTES = 1 << 20
-"""systemd reads no longer line than this (LONG_LINE_MAX); a file is kept below it as a whole."""
+"""systemd reads no longer line than this (LONG_LINE_MAX); a unit is kept below it as a whole."""
 
 
-def read_unit(name: UnitName, data: bytes, place: str) -> Unit:
-    """Read a unit file; `place` is its name in messages. Raises UnitFileError."""
-    _check_bytes(data, place)
+@dataclass(frozen=True, slots=True)
+class Dropin:
+    """The bytes of a drop-in; `place` is its name in messages. It may be empty."""
+
+    name: str
+    data: bytes
+    place: str
+
+
+def read_unit(name: UnitName, data: bytes, place: str, dropins: Iterable[Dropin] = ()) -> Unit:
+    """Read a unit file and its drop-ins; `place` is its name in messages. Raises UnitFileError."""
+    more = sorted(dropins, key=lambda dropin: dropin.name)
+    _check_sizes(data, place, more)
     text = _decoded(data, place)
     parsed = parse(text, place)
     if not parsed.options:
@@ -28,44 +40,61 @@ def read_unit(name: UnitName, data: bytes, place: str) -> Unit:
             hint="a unit needs at least a section and an option, as in [Service] and ExecStart=…",
             place=place,
         )
+    texts = {one.name: _decoded(one.data, one.place) for one in more}
+    parts = {one.name: parse(texts[one.name], one.place) for one in more}
+    whole = parsed.followed_by(parts.values())
     return Unit(
         name=name,
         text=text,
         sha256=hashlib.sha256(data).hexdigest(),
-        hash=fleet_hash(parsed),
-        description=_description(parsed),
-        requirements=requirements(parsed, name),
-        installs=any(option.section == "Install" for option in parsed.options),
+        hash=fleet_hash(parsed, parts),
+        description=_description(parsed, *parts.values()),
+        requirements=requirements(whole, name),
+        installs=any(option.section == "Install" for option in whole.options),
+        dropins=texts,
     )
 
 
-def read_text(name: UnitName, text: str) -> Unit:
-    """Read a text that the journal gave back; its place is the unit's name."""
-    return read_unit(name, text.encode("utf-8", "surrogatepass"), place=name)
+def read_text(name: UnitName, text: str, dropins: Mapping[str, str] | None = None) -> Unit:
+    """Read texts that the journal gave back; their places are the unit's name and below."""
+    more = [
+        Dropin(file, each.encode("utf-8", "surrogatepass"), f"{name}.d/{file}")
+        for file, each in (dropins or {}).items()
+    ]
+    return read_unit(name, text.encode("utf-8", "surrogatepass"), name, more)
 
 
-def _check_bytes(data: bytes, place: str) -> None:
+def _check_sizes(data: bytes, place: str, dropins: Sequence[Dropin]) -> None:
     if not data:
         raise UnitFileError(
             "the file is empty, which systemd takes for a masked unit",
             hint="write the unit's sections into it",
             place=place,
         )
-    if len(data) > MAX_BYTES:
-        raise UnitFileError(
-            f"the file has {len(data)} bytes, more than the {MAX_BYTES} a unit may have",
-            hint="keep data in files of their own and name them in the unit",
-            place=place,
-        )
+    size = len(data)
+    if size > MAX_BYTES:
+        raise _too_large(f"the file has {size} bytes", place)
+    for dropin in dropins:
+        size += len(dropin.data)
+        if size > MAX_BYTES:
+            raise _too_large(f"with this drop-in the unit has {size} bytes", dropin.place)
+
+
+def _too_large(what: str, place: str) -> UnitFileError:
+    return UnitFileError(
+        f"{what}, more than the {MAX_BYTES} a unit may have",
+        hint="keep data in files of their own and name them in the unit",
+        place=place,
+    )
+
+
+def _decoded(data: bytes, place: str) -> str:
     if b"\0" in data:
         raise UnitFileError(
             "there is a NUL byte in this line",
             hint="a unit file is plain text",
             place=f"{place}:{_line_of(data, data.index(0))}",
         )
-
-
-def _decoded(data: bytes, place: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -80,6 +109,9 @@ def _line_of(data: bytes, at: int) -> int:
     return data.count(b"\n", 0, at) + 1
 
 
-def _description(parsed: UnitText) -> str:
-    named = (o.value for o in parsed.options if (o.section, o.name) == ("Unit", "Description"))
+def _description(*parts: UnitText) -> str:
+    """Return the first of the unit file, as fleet did, unless a later part has one of its own."""
+    named = (
+        o.value for part in reversed(parts) for o in part.of("Unit") if o.name == "Description"
+    )
     return next(named, "")

@@ -15,10 +15,11 @@ class Registered(Mapping[UnitName, Unit]):
         self._cache = cache
 
     def __getitem__(self, name: UnitName) -> Unit:
-        unit = self._state.units[name]
-        key = (name, unit.sha256)
+        unit, texts = self._state.units[name], self._state.texts
+        key = (name, unit.content)
         if key not in self._cache:
-            self._cache[key] = read_text(name, self._state.texts[unit.sha256])
+            dropins = {file: texts[sha256] for file, sha256 in unit.dropins.items()}
+            self._cache[key] = read_text(name, texts[unit.sha256], dropins)
         return self._cache[key]
 
     def __contains__(self, name: object) -> bool:

@@ -1,4 +1,4 @@
-"""The grammar of unit files: text → options in order, each with its line.
+"""The grammar of unit files and drop-ins: text → options in order, each with its line.
 
 Follows systemd.syntax(7) as systemd's own parser reads it: a line ends at LF, CR LF or CR; a
 backslash at its very end joins it to the next line; comment lines inside such a run are left out.
@@ -8,7 +8,7 @@ Rule 2: the text itself is never rebuilt from this; machines get the bytes that 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,16 +27,18 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A section's header; the same section may be opened several times."""
+    """A section's header; the same section may be opened several times. `place` is file:line."""
 
     name: str
     line: int
+    place: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
     """One assignment. `value` has its continuation lines joined as systemd joins them,
-    `written` keeps them as they stand in the file (fleet's hash is made from these).
+    `written` keeps them as they stand in the file (fleet's hash is made from these); `place` is
+    file:line.
     """
 
     section: str
@@ -44,19 +46,27 @@ class Option:
     value: str
     written: str
     line: int
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
 class UnitText:
-    """A unit file as data; `place` is the name of the file for messages."""
+    """A unit file or a drop-in as data."""
 
-    place: str
     headers: tuple[Header, ...]
     options: tuple[Option, ...]
 
     def of(self, section: str) -> tuple[Option, ...]:
         """Return the options of one section in the order of the file."""
         return tuple(option for option in self.options if option.section == section)
+
+    def followed_by(self, others: "Iterable[UnitText]") -> "UnitText":
+        """Return all of them as one text, for systemd reads drop-ins as if they were appended."""
+        texts = (self, *others)
+        return UnitText(
+            tuple(header for text in texts for header in text.headers),
+            tuple(option for text in texts for option in text.options),
+        )
 
 
 class _Line(NamedTuple):
@@ -66,13 +76,16 @@ class _Line(NamedTuple):
 
 
 def parse(text: str, place: str) -> UnitText:
-    """Read a unit file; raise UnitFileError with file:line where systemd would not understand."""
+    """Read a text; raise UnitFileError with file:line where systemd would not understand it.
+
+    `place` is the name of the file for messages.
+    """
     headers: list[Header] = []
     options: list[Option] = []
     for line in _logical_lines(text):
         at = f"{place}:{line.number}"
         if line.joined.startswith("["):
-            headers.append(Header(_section_name(line.joined, at), line.number))
+            headers.append(Header(_section_name(line.joined, at), line.number, at))
         elif not headers:
             raise UnitFileError(
                 f"'{shown(line.joined)}' stands before the first section",
@@ -81,7 +94,7 @@ def parse(text: str, place: str) -> UnitText:
             )
         else:
             options.append(_option(headers[-1].name, line, at))
-    return UnitText(place, tuple(headers), tuple(options))
+    return UnitText(tuple(headers), tuple(options))
 
 
 def shown(text: str) -> str:
@@ -162,6 +175,7 @@ def _option(section: str, line: _Line, at: str) -> Option:
         value=line.joined.partition("=")[2].strip(BLANKS),
         written=_tidy(line.written.partition("=")[2]),
         line=line.number,
+        place=at,
     )
 
 

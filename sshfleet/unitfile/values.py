@@ -33,36 +33,36 @@ class Value:
         raise UnitFileError(f"{self.spelling}: {problem}", hint=hint, place=self.place)
 
 
-def values_of(key: Key, options: Sequence[Option], name: UnitName, place: str) -> tuple[Value, ...]:
+def values_of(key: Key, options: Sequence[Option], name: UnitName) -> tuple[Value, ...]:
     """Return every value of a key, old spellings in fleet's order."""
     return tuple(
         value
         for spelling in SPELLINGS[key]
         for option in options
         if option.name == spelling
-        for value in _values(key, option, name, f"{place}:{option.line}")
+        for value in _values(key, option, name)
     )
 
 
-def _values(key: Key, option: Option, name: UnitName, place: str) -> Iterator[Value]:
+def _values(key: Key, option: Option, name: UnitName) -> Iterator[Value]:
     written = option.value
     if not written.strip('" \t'):
         raise UnitFileError(
             f"{option.name} has no value",
             hint="remove the line; an empty value does not reset a list here",
-            place=place,
+            place=option.place,
         )
-    for text in _split(key, option, place):
+    for text in _split(key, option):
         late = is_template(name) and any(specifier in text for specifier in _PER_INSTANCE)
         yield Value(
             spelling=option.name,
             text=_expanded(text, name, in_glob=key in _GLOBS),
-            place=place,
+            place=option.place,
             late=late,
         )
 
 
-def _split(key: Key, option: Option, place: str) -> list[str]:
+def _split(key: Key, option: Option) -> list[str]:
     """Split as fleet does: quotes around all of the value separate, names part at blanks."""
     written = option.value
     if len(written) > 1 and written.startswith('"') and written.endswith('"'):
@@ -73,7 +73,7 @@ def _split(key: Key, option: Option, place: str) -> list[str]:
         raise UnitFileError(
             f"{option.name}: the quotes of '{shown(written)}' do not match up",
             hint=f'put each value between quotes of its own, as in {option.name}="…" "…"',
-            place=place,
+            place=option.place,
         )
     return [word for value in values for word in value.split()] if key in _WORDS else values
 

@@ -33,7 +33,7 @@ def requirements(parsed: UnitText, name: UnitName) -> Requirements:
     options = fleet_options(parsed)
     if not options:
         return Requirements()
-    asked = {key: values_of(key, options, name, parsed.place) for key in Key}
+    asked = {key: values_of(key, options, name) for key in Key}
     machine_ids = [_machine_id(value) for value in asked[Key.MACHINE_ID]]
     metadata = [_metadata(value) for value in asked[Key.MACHINE_METADATA]]
     peers = [_peer(value, name) for value in asked[Key.MACHINE_OF]]
