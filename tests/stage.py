@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from sshfleet.contact import contacted
 from sshfleet.converge import Command, Result, Setup, converge
+from sshfleet.memory import Memory
+from sshfleet.model.action import Plan
 from sshfleet.model.machine import Fleet, Machine
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan.intent import Intent, registered_and_targeted, restarted, targeted
@@ -17,7 +19,10 @@ TEXT = "[Service]\nExecStart=/bin/sleep infinity\n"
 
 
 class Stage:
-    """A fleet of fake machines, a journal, and the verbs."""
+    """A fleet of fake machines, a journal, and the verbs.
+
+    `memory` is what runs append to; `told` are the plans that they made, turn by turn.
+    """
 
     def __init__(self, *machines: Machine) -> None:
         self.fleet = Fleet(name="test", machines=machines)
@@ -26,6 +31,8 @@ class Stage:
         }
         self.transport = FakeTransport(self.machines)
         self.journal = MemoryJournal()
+        self.memory: Memory = self.journal
+        self.told: list[Plan] = []
         self.timeout = 5.0
 
     def start(self, *units: Unit, verb: str = "start") -> Result:
@@ -64,10 +71,10 @@ class Stage:
         )
         setup = Setup(
             fleet=self.fleet,
-            journal=self.journal,
+            journal=self.memory,
             connect=lambda: self.transport,
             read=lambda state: Registered(state, {}),
-            tell=lambda _: None,
+            tell=self.told.append,
         )
         return asyncio.run(converge(setup, command))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sshfleet.model.machine import Fleet, Machine, MachineName
-from sshfleet.systemd.argv import file_run
+from sshfleet.systemd.files import file_run
 from sshfleet.transport.base import Transport, TransportError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ async def texts_of(
     """Return texts by SHA-256 as the look told it: those of `wanted` that are not `known`."""
     by_machine: dict[MachineName, list[Difference]] = {}
     for one in wanted:
-        if one.old not in known and one.machine:
+        if one.machine and one.old and one.old not in known:
             by_machine.setdefault(one.machine, []).append(one)
     asked = [(machine, by_machine[name]) for name in by_machine if (machine := fleet.machine(name))]
     found = await asyncio.gather(*(_read(transport, machine, files) for machine, files in asked))
@@ -39,9 +39,11 @@ async def _read(
     texts = {}
     for one in files:  # one after the other: sshd allows a connection only so many channels
         try:
-            done = await transport.run(machine, file_run(one.unit, MOST + 1))
+            done = await transport.run(machine, file_run(one.file, MOST + 1))
         except TransportError:
             break
+        except ValueError:  # a file name that a machine made up
+            continue
         if done.status == 0 and len(done.stdout) <= MOST:
             texts[one.old] = done.stdout.decode("utf-8", "backslashreplace")
     return texts

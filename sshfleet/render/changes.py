@@ -141,4 +141,4 @@ def _in_journal(seen: Seen, named: set[str]) -> Iterator[Change]:
 
 def _registered(state: DesiredState) -> dict[UnitName, str]:
     units = state.units.values()
-    return {unit.name: unit.sha256 for unit in units if unit.target is not TargetState.ABSENT}
+    return {unit.name: unit.content for unit in units if unit.target is not TargetState.ABSENT}

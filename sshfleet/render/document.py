@@ -35,6 +35,7 @@ def plan_document(shown: Shown) -> Document:
             {
                 "unit": one.unit,
                 "machine": one.machine or None,
+                "file": one.file,
                 "also": list(one.also),
                 "diff": unified(one, shown.texts),
             }
