@@ -212,9 +212,9 @@ class FakeTransport:
         self.machines[machine.name].staging.update(files)
         return STAGING
 
-    async def stream(self, machine: Machine, run: Run, sink: Callable[[bytes], None]) -> int:
+    async def stream(self, machine: Machine, run: Run, sink: Callable[[bytes, bool], None]) -> int:
         """Hand on an answer in one piece."""
-        sink((await self.run(machine, run)).stdout)
+        sink((await self.run(machine, run)).stdout, False)
         return 0
 
     def _travel(self, machine: Machine, run: Run | None) -> None:

@@ -41,8 +41,8 @@ def journal(
     _sudo: Sudo = False,
 ) -> int:
     """Show journalctl of a unit, from its machines."""
-    from sshfleet.cli.remote import show_journal
-    from sshfleet.systemd.argv import Logs
+    from sshfleet.cli.journals import show_journal
+    from sshfleet.systemd.journalctl import Logs
 
     context: Context = ctx.obj
     logs = Logs(lines=lines, follow=follow, output=output)

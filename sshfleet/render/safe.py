@@ -28,6 +28,16 @@ def safe_line(text: str, limit: int = 500) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def safe_json(data: bytes) -> str:
+    """Decode a line of JSON from a machine; what is escaped in it stays JSON.
+
+    A record separator (RFC 7464) at its beginning stays, too.
+    """
+    text = data.decode("utf-8", "backslashreplace")
+    begin, text = text[: text.startswith("\x1e")], text.removeprefix("\x1e")
+    return begin + _BAD.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
 def safe_bytes(data: bytes) -> str:
     """Decode bytes from a machine; what is not UTF-8 is shown as \\xNN."""
     return safe(data.decode("utf-8", "backslashreplace").replace("\r\n", "\n"))

@@ -35,6 +35,9 @@ class Transport(Protocol):
         """Write files into the login user's private staging folder; return its absolute path."""
         ...
 
-    async def stream(self, machine: Machine, run: Run, sink: Callable[[bytes], None]) -> int:
-        """Run a script without an end in sight, handing on its output as it comes; its status."""
+    async def stream(self, machine: Machine, run: Run, sink: Callable[[bytes, bool], None]) -> int:
+        """Run a script without an end in sight; its status.
+
+        `sink` takes output as it comes, and whether it is standard error.
+        """
         ...

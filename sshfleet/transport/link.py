@@ -12,7 +12,7 @@ from sshfleet.transport.bootstrap import run_command, started, stream_command
 from sshfleet.transport.channels import Channels
 from sshfleet.transport.files import Files, check_names
 from sshfleet.transport.resolve import Route
-from sshfleet.transport.session import Capture, Exec, Relay, execute
+from sshfleet.transport.session import Capture, Exec, Receive, Relay, execute
 from sshfleet.transport.shell_staging import folder_of, put_by_shell
 from sshfleet.transport.staging import NoSftp
 from sshfleet.transport.wording import one_line
@@ -55,7 +55,7 @@ class Link:
             raise self._unmanageable(f"a command did not end within {limit:g} s") from error
         return started(capture.completed(status), self.route.name, self.route.user)
 
-    async def stream(self, run: Run, sink: Callable[[bytes], None], *, sudo: bool) -> int:
+    async def stream(self, run: Run, sink: Receive, *, sudo: bool) -> int:
         """Run a script and hand on what it writes, until it ends or this is cancelled."""
         command, stdin = stream_command(run, sudo=sudo)
         relay = Relay(sink)

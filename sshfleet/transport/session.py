@@ -118,7 +118,7 @@ async def execute(connection: asyncssh.SSHClientConnection, command: str, work: 
 class Relay:
     """Hands on what a command writes once it has started; until then it is kept in `early`."""
 
-    def __init__(self, sink: Callable[[bytes], None]) -> None:
+    def __init__(self, sink: Receive) -> None:
         self._sink = sink
         self.early = Capture()
         self.started = False
@@ -126,12 +126,13 @@ class Relay:
     def __call__(self, data: bytes, is_error: bool) -> None:
         """Hand on some output."""
         if self.started:
-            self._sink(data)
+            self._sink(data, is_error)
             return
         self.early(data, is_error)
         before, mark, after = bytes(self.early.stderr).partition(STARTED)
         if mark:
             self.started = True
-            for held in (before, after, bytes(self.early.stdout)):
-                if held:
-                    self._sink(held)
+            if before or after:
+                self._sink(before + after, True)
+            if self.early.stdout:
+                self._sink(bytes(self.early.stdout), False)

@@ -7,7 +7,7 @@ SshTransport      the keys of the agent, and a connection for each machine
 └── Link          over one connection: run, stream, put
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +20,7 @@ from sshfleet.transport.links import Links
 from sshfleet.transport.login import Door
 from sshfleet.transport.options import SshOptions, handshakes_at_once, raise_file_limit
 from sshfleet.transport.resolve import Resolver
+from sshfleet.transport.session import Receive
 
 
 class SshTransport:
@@ -76,7 +77,7 @@ class SshTransport:
         link = await self._link(machine)
         return await link.put(files)
 
-    async def stream(self, machine: Machine, run: Run, sink: Callable[[bytes], None]) -> int:
+    async def stream(self, machine: Machine, run: Run, sink: Receive) -> int:
         """Run a script without an end in sight, handing on its output as it comes; its status."""
         link = await self._link(machine)
         return await link.stream(run, sink, sudo=run.root and _by_sudo(machine, link))

@@ -1,9 +1,11 @@
 """No byte of a machine moves the cursor."""
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshfleet.render.safe import safe, safe_bytes, safe_line
+from sshfleet.render.safe import safe, safe_bytes, safe_json, safe_line
 
 
 def test_escape_sequences_are_shown_as_text() -> None:
@@ -37,3 +39,13 @@ def test_nothing_below_a_blank_is_left_but_newline_and_tab(text: str) -> None:
 @given(st.binary())
 def test_any_bytes_can_be_shown_and_printed(data: bytes) -> None:
     safe_bytes(data).encode("utf-8")
+
+
+def test_json_from_a_machine_stays_json() -> None:
+    text = "\x1b[31m \x85 \u202e tick\u2028"
+    line = json.dumps({"MESSAGE": text}, ensure_ascii=False).replace("\\u001b", "\x1b").encode()
+    assert b"\x1b" in line
+    shown = safe_json(line)
+    assert json.loads(shown) == {"MESSAGE": text}
+    assert shown.isascii()
+    assert safe_json(b'\x1e{"a":"\xff"}') == '\x1e{"a":"\\xff"}'

@@ -171,7 +171,7 @@ async def test_a_login_shell_that_refuses_is_unmanageable(
     async with SshTransport(options) as transport:
         for work in (
             transport.run(server.machine(), Run(script="true")),
-            transport.stream(server.machine(), Run(script="true"), lambda _: None),
+            transport.stream(server.machine(), Run(script="true"), lambda *_: None),
         ):
             with pytest.raises(TransportError, match=NOLOGIN) as caught:
                 await work
@@ -203,5 +203,5 @@ async def test_root_is_reached_as_the_inventory_says_or_by_sudo_for_all_but_root
     async with SshTransport(options) as transport:
         machine = server.machine(user=user, become=become)
         await transport.run(machine, Run(script="true", root=root))
-        await transport.stream(machine, Run(script="true", root=root), lambda _: None)
+        await transport.stream(machine, Run(script="true", root=root), lambda *_: None)
     assert ["sudo -n -- " in command for command in server.commands] == [sudo, sudo]

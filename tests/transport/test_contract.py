@@ -138,10 +138,14 @@ async def test_put_takes_only_plain_names(
 async def test_a_stream_hands_on_output_as_it_comes_and_ends_with_the_status(
     transport: Transport, machine: Machine
 ) -> None:
-    seen: list[bytes] = []
+    seen: dict[bool, bytes] = {False: b"", True: b""}
+
+    def take(data: bytes, is_error: bool) -> None:
+        seen[is_error] += data
+
     script = "cat; echo wrong >&2; exit 7"
-    assert await transport.stream(machine, Run(script=script, data=b"in"), seen.append) == 7
-    assert sorted(b"".join(seen)) == sorted(b"inwrong\n")
+    assert await transport.stream(machine, Run(script=script, data=b"in"), take) == 7
+    assert seen == {False: b"in", True: b"wrong\n"}
 
 
 async def test_a_stream_that_is_cancelled_ends_on_the_machine(
@@ -149,7 +153,9 @@ async def test_a_stream_that_is_cancelled_ends_on_the_machine(
 ) -> None:
     first: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
     run = Run(script="echo $$; sleep 1000; echo late")
-    task = asyncio.create_task(transport.stream(machine, run, first.set_result))
+    task = asyncio.create_task(
+        transport.stream(machine, run, lambda data, _: first.set_result(data))
+    )
     pid = await asyncio.wait_for(first, 10)
     assert (await transport.run(machine, Run(script=IS_ALIVE, data=pid))).status == 0
     task.cancel()
@@ -167,5 +173,5 @@ async def test_a_stream_outlasts_the_seconds_of_its_run(
 ) -> None:
     seen: list[bytes] = []
     run = Run(script="sleep 1.2; echo end", seconds=0.1)
-    assert await transport.stream(machine, run, seen.append) == 0
+    assert await transport.stream(machine, run, lambda data, _: seen.append(data)) == 0
     assert seen == [b"end\n"]

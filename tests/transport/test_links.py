@@ -33,7 +33,7 @@ async def test_all_who_ask_share_one_connection(options: SshOptions, server: Ser
         await asyncio.gather(
             *(transport.run(machine, HELLO) for _ in range(20)),
             transport.put(machine, {"a": b"x"}),
-            transport.stream(machine, HELLO, lambda _: None),
+            transport.stream(machine, HELLO, lambda *_: None),
         )
     assert server.logins == 1
 
@@ -102,7 +102,7 @@ async def test_a_stream_whose_connection_is_lost_ends_with_255(
 ) -> None:
     async with SshTransport(options) as transport:
         seen = asyncio.Event()
-        task = asyncio.create_task(transport.stream(server.machine(), LONG, lambda _: seen.set()))
+        task = asyncio.create_task(transport.stream(server.machine(), LONG, lambda *_: seen.set()))
         await seen.wait()
         server.connections[0].abort()
         assert await task == 255
