@@ -17,7 +17,7 @@ from sshfleet.model.machine import MachineId
 from sshfleet.model.observed import Report, Trouble, Unreachable
 from sshfleet.model.unit import UnitName
 from sshfleet.render.legend import legend
-from sshfleet.render.states import action_line, state_line, unplaceable_lines
+from sshfleet.render.states import action_line, cannot_run, state_line, unplaceable_lines
 
 _AWAY: dict[Trouble | None, ExitCode] = {
     Trouble.HOST_KEY: ExitCode.HOST_KEY,
@@ -120,9 +120,7 @@ def trouble_code(result: Result) -> int:
 
 
 def _tell_unplaceable(refusal: Unplaceable) -> None:
-    count = len(refusal.reasons)
-    machines = "the only machine" if count == 1 else f"any of {count} machines"
-    say_error(f"{refusal.unit} cannot run on {machines}")
+    say_error(f"{refusal.unit} {cannot_run(len(refusal.reasons))}")
     sys.stderr.write("".join(line + "\n" for line in unplaceable_lines(refusal)))
     sys.stderr.write(
         "hint: change its [X-Fleet] rules or free a machine; "

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from sshfleet.render.plan import Shown
 
 Units = Annotated[list[str] | None, typer.Argument(metavar="[UNIT...]", show_default=False)]
+Lose = Annotated[
+    list[str] | None,
+    typer.Option("--lose", metavar="MACHINE", help="As if it were gone for good; offline."),
+]
+Add = Annotated[
+    list[str] | None,
+    typer.Option("--add", metavar="K=V[,K=V]", help="As if there were one more; offline."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,10 +35,11 @@ def register(app: typer.Typer) -> None:
     app.command("plan")(plan)
 
 
-def plan(ctx: typer.Context, units: Units = None) -> int:
+def plan(ctx: typer.Context, units: Units = None, lose: Lose = None, add: Add = None) -> int:
     """Show what reconcile would do, and why; change nothing."""
     from sshfleet.cli.lookup import known, not_known
     from sshfleet.cli.running import command_for
+    from sshfleet.cli.whatif import what_if
     from sshfleet.memory import Rehearsal
     from sshfleet.plan.intent import Intent
 
@@ -41,6 +50,10 @@ def plan(ctx: typer.Context, units: Units = None) -> int:
         tell(not_known(argument, journal.state))
     if units and not names:
         return 1
+    if lose or add:
+        return what_if(context, journal.state, names, lose or (), add or ()) or (
+            1 if unknown else 0
+        )
     command = command_for(context, journal.state, names, lambda _: Intent(()), "reconcile")
     if not names:  # nobody has to be asked
         command = replace(command, contact=())

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sshfleet.model.action import Action, Plan, Verb
 from sshfleet.model.desired import DesiredState
-from sshfleet.model.event import TargetState, UnitPlaced, UnitUnplaced
+from sshfleet.model.event import Event, TargetState, UnitPlaced, UnitUnplaced
 from sshfleet.model.machine import MachineId
 from sshfleet.model.observed import Observed
 from sshfleet.model.unit import UnitName
@@ -26,6 +26,7 @@ class Kind(StrEnum):
     UPDATE = "update"
     STOP = "stop"
     REMOVE = "remove"
+    LOSE = "lose"
     REGISTER = "register"
     FORGET = "forget"
     CORDON = "cordon"
@@ -58,21 +59,44 @@ def changes(plan: Plan, seen: Seen) -> list[Change]:
     found = [*_on_machines(plan, seen)]
     named = {change.unit for change in found} | {item.unit for item in plan.away}
     found += _in_journal(seen, named)
-    gone = (Kind.REMOVE, Kind.STOP)
+    return in_order(found)
+
+
+def in_order(found: Iterable[Change]) -> list[Change]:
+    """Sort by unit; of a unit that moves, first where it leaves."""
+    gone = (Kind.REMOVE, Kind.STOP, Kind.LOSE)
     return sorted(found, key=lambda one: (one.unit, one.kind not in gone, one.machine))
+
+
+def placements(events: Iterable[Event], seen: Seen) -> Iterator[Change]:
+    """Tell of decisions alone, where nobody looks what there is to be done for them."""
+    names = {id_: name for id_, (name, _) in seen.observed.by_id().items()}
+    for event in events:
+        if not isinstance(event, UnitPlaced | UnitUnplaced):
+            continue
+        known = seen.after.machines.get(event.machine)
+        launched = seen.after.units[event.unit].target is TargetState.LAUNCHED
+        comes = Kind.START if launched else Kind.LOAD
+        yield Change(
+            kind=comes if isinstance(event, UnitPlaced) else Kind.REMOVE,
+            unit=event.unit,
+            machine=names.get(event.machine) or (known.name if known else "") or event.machine[:8],
+            machine_id=event.machine,
+            reason=event.reason,
+        )
 
 
 def counted(found: Iterable[Change]) -> dict[str, int]:
     """Count changes by kind; a unit that leaves one machine for another is one `move`."""
     found = list(found)
-    left = Counter(one.unit for one in found if one.kind is Kind.REMOVE)
+    left = Counter(one.unit for one in found if one.kind in (Kind.REMOVE, Kind.LOSE))
     came = Counter(one.unit for one in found if one.kind in (Kind.START, Kind.LOAD))
     counts = Counter(one.kind.value for one in found)
     for unit in sorted(left.keys() & came.keys()):
         kinds = [one.kind for one in found if one.unit == unit]
         for _ in range(min(left[unit], came[unit])):
             counts["move"] += 1
-            counts[Kind.REMOVE.value] -= 1
+            counts[(Kind.LOSE if Kind.LOSE in kinds else Kind.REMOVE).value] -= 1
             counts[(Kind.START if Kind.START in kinds else Kind.LOAD).value] -= 1
     order = [*list(Kind)[:3], "move", *list(Kind)[3:]]
     return {str(kind): counts[str(kind)] for kind in order if counts[str(kind)] > 0}

@@ -14,13 +14,13 @@ from sshfleet.model.action import Plan, Problem, Waiting
 from sshfleet.render.changes import Change, Kind, counted
 from sshfleet.render.diff import Difference, diff_lines, unified
 from sshfleet.render.safe import safe_line
-from sshfleet.render.states import unplaceable_lines
+from sshfleet.render.states import cannot_run, unplaceable_lines
 from sshfleet.render.tables import GAP, painted, width
 
 _SIGNS = {
     Kind.START: "+", Kind.LOAD: "+", Kind.REGISTER: "+", Kind.UNCORDON: "+",
     Kind.RESTART: "~", Kind.UPDATE: "~", Kind.CORDON: "~",
-    Kind.STOP: "-", Kind.REMOVE: "-", Kind.FORGET: "-",
+    Kind.STOP: "-", Kind.REMOVE: "-", Kind.LOSE: "-", Kind.FORGET: "-",
 }  # fmt: skip
 _COLOURS = {"+": "32", "~": "33", "-": "31", "!": "31", "?": "33", ".": "2"}
 
@@ -88,6 +88,8 @@ def _items(sign: str, items: Iterable[Problem | Waiting]) -> Iterator[_Row]:
 def _what(change: Change) -> str:
     if not change.unit or not change.machine:
         return change.kind.value
+    if change.kind is Kind.LOSE:
+        return f"lost with {change.machine}"
     return f"{change.kind} {'from' if change.kind is Kind.REMOVE else 'on'} {change.machine}"
 
 
@@ -106,9 +108,7 @@ def _laid_out(rows: list[_Row], *, colour: bool) -> Iterator[str]:
 def _unplaceable(shown: Shown, *, colour: bool) -> str:
     lines = []
     for refusal in shown.plan.unplaceable:
-        count = len(refusal.reasons)
-        machines = "the only machine" if count == 1 else f"any of {count} machines"
-        lines.append(painted(f"! {refusal.unit}", "31" if colour else ""))
-        lines[-1] += f"{GAP}cannot run on {machines}"
+        head = painted(f"! {refusal.unit}", "31" if colour else "")
+        lines.append(f"{head}{GAP}{cannot_run(len(refusal.reasons))}")
         lines += [f"  {line}" for line in unplaceable_lines(refusal)]
     return "".join(f"{line}\n" for line in lines)

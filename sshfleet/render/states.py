@@ -39,6 +39,13 @@ def plan_lines(plan: Plan) -> Iterable[str]:
             yield safe_line(f"{kind}: {item.unit} on {item.machine}: {item.why}", 2000) + "\n"
 
 
+def cannot_run(machines: int) -> str:
+    """Say that none of so many machines may run a unit."""
+    if machines == 0:
+        return "cannot run: there is no machine"
+    return f"cannot run on {'the only machine' if machines == 1 else f'any of {machines} machines'}"
+
+
 def unplaceable_lines(refusal: Unplaceable) -> list[str]:
     """Tell, machine by machine, why a unit cannot run there; grouped where there are many."""
     if len(refusal.reasons) > FEW:
