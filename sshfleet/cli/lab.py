@@ -26,6 +26,7 @@ class With(StrEnum):
     """What machines can have besides systemd and sshd."""
 
     DOCKER = "docker"
+    PODMAN = "podman"
 
 
 class User(StrEnum):
@@ -46,8 +47,9 @@ def up(
         list[Suite] | None,
         typer.Option("--suite", help="Debian release; given twice, machines alternate. [bookworm]"),
     ] = None,
-    extra: Annotated[
-        With | None, typer.Option("--with", help="docker: with dockerd and the image busybox.")
+    extras: Annotated[
+        list[With] | None,
+        typer.Option("--with", help="docker or podman, with the image busybox; may be repeated."),
     ] = None,
     inventory: Annotated[
         Path | None,
@@ -64,7 +66,7 @@ def up(
         name=name,
         count=count,
         suites=tuple(each.value for each in suite or [Suite.BOOKWORM]),
-        docker=extra is With.DOCKER,
+        extras=tuple(each.value for each in extras or []),
         user=user.value,
         inventory=inventory,
     )

@@ -2,7 +2,8 @@
 # Build a root file system into the folder $ROOT. Run by roots.py as pid 1 of its own pid and mount
 # namespaces: killing it ends every process and undoes every mount it made.
 #   build.sh base SUITE [MIRROR]    debootstrap into the empty folder $ROOT (no mirror: its default)
-#   build.sh docker BASE LAYER      write into the empty folder LAYER what docker adds to BASE
+#   build.sh docker LAYER LOWER...  write into the empty folder LAYER what docker adds to the roots
+#   build.sh podman LAYER LOWER...  below it, and what podman adds; the topmost LOWER comes first
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -49,28 +50,51 @@ uptodate() {
     touch "$ROOT/etc/.updated" "$ROOT/var/.updated"
 }
 
-docker() {
+# Mount the layer $1 as $ROOT over the roots below it, fit to run programs in.
+open_layer() {
     # Relative paths: a comma or colon in an absolute one would end an option.
-    cd "$2/.."
-    ln -s "$1" base
-    mount -t overlay overlay -o "lowerdir=base,upperdir=${2##*/},workdir=work" "$ROOT"
+    cd "$1/.."
+    layer=${1##*/} lowers='' count=0
+    shift
+    for lower in "$@"; do
+        count=$((count + 1))
+        ln -s "$lower" lower$count
+        lowers=$lowers${lowers:+:}lower$count
+    done
+    mount -t overlay overlay -o "lowerdir=$lowers,upperdir=$layer,workdir=work" "$ROOT"
     mount -t proc proc "$ROOT/proc"
     mount -t sysfs -o ro sysfs "$ROOT/sys"
     mount -t cgroup2 cgroup2 "$ROOT/sys/fs/cgroup"
     mount --rbind /dev "$ROOT/dev"
     mount -t tmpfs tmpfs "$ROOT/run"
     mount -t tmpfs tmpfs "$ROOT/tmp"
+}
+
+apt() {
+    chroot "$ROOT" apt-get -q -y -o Dpkg::Options::=--force-unsafe-io -o Acquire::Retries=3 "$@"
+}
+
+# Let packages be installed, but nothing started.
+open_apt() {
     printf '#!/bin/sh\nexit 101\n' >"$ROOT/usr/sbin/policy-rc.d"
     chmod 0755 "$ROOT/usr/sbin/policy-rc.d"
     cat /etc/resolv.conf >"$ROOT/etc/resolv.conf"
-    apt="chroot $ROOT apt-get -q -y -o Dpkg::Options::=--force-unsafe-io -o Acquire::Retries=3"
-    $apt update
-    # From trixie on the command `docker` is a package of its own.
-    # shellcheck disable=SC2046 # two words or one
-    $apt --no-install-recommends install docker.io $(chroot "$ROOT" apt-cache pkgnames docker-cli)
-    $apt clean
+    apt update
+}
+
+close_apt() {
+    apt clean
     : >"$ROOT/etc/resolv.conf"
     rm "$ROOT/usr/sbin/policy-rc.d"
+}
+
+docker() {
+    open_layer "$@"
+    open_apt
+    # From trixie on the command `docker` is a package of its own.
+    # shellcheck disable=SC2046 # two words or one
+    apt --no-install-recommends install docker.io $(chroot "$ROOT" apt-cache pkgnames docker-cli)
+    close_apt
     printf '%s\n' '{"storage-driver": "vfs", "log-driver": "json-file",' \
         ' "log-opts": {"max-size": "1m", "max-file": "1"}}' >"$ROOT/etc/docker/daemon.json"
     # A container that loops yields to the machine's own services, and to this computer's.
@@ -97,15 +121,38 @@ image() {
         fi
         sleep 0.1
     done
+    image_archive | chroot "$ROOT" docker import --change 'CMD ["sh"]' - busybox
+    kill $daemon
+    wait $daemon || :
+}
+
+podman() {
+    open_layer "$@"
+    open_apt
+    apt --no-install-recommends install podman
+    close_apt
+    chroot "$ROOT" systemctl --quiet mask podman.service podman.socket podman-auto-update.service \
+        podman-auto-update.timer podman-restart.service podman-clean-transient.service
+    mkdir -p "$ROOT/etc/containers"
+    printf '%s\n' '[storage]' 'driver = "vfs"' 'graphroot = "/var/lib/containers/storage"' \
+        'runroot = "/run/containers/storage"' >"$ROOT/etc/containers/storage.conf"
+    # A network of its own needs programs that only recommended packages bring; a limit of processes
+    # a controller that a hybrid tree does not offer.
+    printf '%s\n' '[containers]' 'netns = "host"' 'pids_limit = 0' \
+        >"$ROOT/etc/containers/containers.conf"
+    image_archive | chroot "$ROOT" podman import --change 'CMD ["sh"]' - docker.io/library/busybox
+    uptodate
+}
+
+# Print the image `busybox` as an archive.
+image_archive() {
     mkdir -p "$ROOT/tmp/image/bin"
     for name in $("$ROOT/bin/busybox" --list); do
         ln -s busybox "$ROOT/tmp/image/bin/$name"
     done
     rm -f "$ROOT/tmp/image/bin/busybox" # the list names busybox itself
     cp "$ROOT/bin/busybox" "$ROOT/tmp/image/bin/"
-    tar -C "$ROOT/tmp/image" -c . | chroot "$ROOT" docker import --change 'CMD ["sh"]' - busybox
-    kill $daemon
-    wait $daemon || :
+    tar -C "$ROOT/tmp/image" -c .
 }
 
 "$@"

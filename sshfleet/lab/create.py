@@ -41,7 +41,7 @@ def _create(spec: LabSpec, tell: Tell) -> state.LabState:
     inventory.check(inventory.path_of(spec), spec.name)
     if remove(spec.name):
         tell(f"removed what an interrupted run left of lab {spec.name}")
-    lowers = roots.ensure(sorted(set(spec.suites)), spec.docker, tell)
+    lowers = roots.ensure(sorted(set(spec.suites)), spec.extras, tell)
     try:
         return _finish(_furnish(_reserve(spec, lowers)), tell)
     except BaseException:

@@ -48,7 +48,7 @@ def start(body: Body) -> None:
             network.set_up(body.link, up=True)
     name = body.machine.name
     until(lambda: _is_up(body), BOOT_WITHIN, f"sshd of {name}", lambda: _last_words(body))
-    if body.state.spec.docker:
+    if "docker" in body.state.spec.extras:
         _wait_for_docker(body)
 
 

@@ -2,6 +2,7 @@
 
     CACHE/roots/bookworm-<recipe>          the base
     CACHE/roots/bookworm-docker-<recipe>   what docker adds to it: a layer for an overlay
+    CACHE/roots/bookworm-docker-podman-…   what podman adds to both; bookworm-podman-… to the base
     CACHE/machines/LAB/MACHINE             a machine's own layer (machine.py)
 
 Rule 1: a root gets its name, by rename, when it is complete. Anything else is swept away.
@@ -14,40 +15,57 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from sshfleet.errors import SshfleetError
 from sshfleet.lab import mirror, state
+from sshfleet.lab.spec import EXTRAS
 
 BUILD_SCRIPT = Path(__file__).with_name("build.sh")
 # Root's own whoever calls: under sudo, XDG_CACHE_HOME may be a folder in which others plant files.
 CACHE = Path("/var/cache/sshfleet/lab")
 KEEP_UNUSED = 14 * 24 * 3600  # seconds
 
+Make = Callable[[Sequence[Path], Path], None]  # the roots below, topmost first; where to make it
+
 
 def ensure(
-    suites: Iterable[str], docker: bool, tell: Callable[[str], None], cache: Path = CACHE
+    suites: Iterable[str],
+    extras: Collection[str],
+    tell: Callable[[str], None],
+    cache: Path = CACHE,
 ) -> dict[str, str]:
     """Return for each suite the overlay `lowerdir`, relative to `cache`; build what is missing."""
-    return {suite: _lower(suite, docker, tell, cache) for suite in suites}
+    return {suite: _lower(suite, extras, tell, cache) for suite in suites}
 
 
-def _lower(suite: str, docker: bool, tell: Callable[[str], None], cache: Path) -> str:
+def _lower(suite: str, extras: Collection[str], tell: Callable[[str], None], cache: Path) -> str:
+    stack = _stack(suite, extras, cache)
+    with state.lock(cache / f"{suite}.lock"):
+        if not all(root.exists() for root, _ in stack):
+            _sweep(cache, suite)
+        for height, (root, make) in enumerate(stack):
+            if not root.exists():
+                _build(root, tell, partial(make, [below for below, _ in reversed(stack[:height])]))
+        for root, _ in stack:
+            os.utime(root)  # it was used: `_sweep` goes by this
+    return ":".join(str(root.relative_to(cache)) for root, _ in reversed(stack))
+
+
+def _stack(suite: str, extras: Collection[str], cache: Path) -> list[tuple[Path, Make]]:
+    """Return the roots from the lowest to the topmost, and how each is made."""
     recipe = hashlib.sha256(BUILD_SCRIPT.read_bytes()).hexdigest()[:10]
     base = cache / "roots" / f"{suite}-{recipe}"
-    layer = cache / "roots" / f"{suite}-docker-{recipe}"
-    wanted = [layer, base] if docker else [base]
-    with state.lock(cache / f"{suite}.lock"):
-        if not all(root.exists() for root in wanted):
-            _sweep(cache, suite)
-        if not base.exists():
-            _build(base, tell, lambda temporary: _build_base(suite, temporary))
-        if docker and not layer.exists():
-            _build(layer, tell, lambda temporary: _build_docker(base, temporary))
-        for root in wanted:
-            os.utime(root)  # it was used: `_sweep` goes by this
-    return ":".join(str(root.relative_to(cache)) for root in wanted)
+    stack: list[tuple[Path, Make]] = [(base, partial(_build_base, suite))]
+    name = suite
+    for extra in EXTRAS:
+        if extra in extras:
+            name = f"{name}-{extra}"
+            stack.append((cache / "roots" / f"{name}-{recipe}", partial(_build_layer, extra)))
+    return stack
 
 
 def _build(root: Path, tell: Callable[[str], None], make: Callable[[Path], None]) -> None:
@@ -63,16 +81,16 @@ def _build(root: Path, tell: Callable[[str], None], make: Callable[[Path], None]
     tell(f"built {root.name} in {time.monotonic() - began:.0f} s")
 
 
-def _build_base(suite: str, temporary: Path) -> None:
+def _build_base(suite: str, _below: Sequence[Path], temporary: Path) -> None:
     temporary.mkdir()
     source = mirror.find()
     _run_build("base", suite, *([source] if source else []), root=temporary)
 
 
-def _build_docker(base: Path, temporary: Path) -> None:
+def _build_layer(extra: str, below: Sequence[Path], temporary: Path) -> None:
     for part in (temporary, temporary.with_name("work"), temporary.with_name("root")):
         part.mkdir()
-    _run_build("docker", str(base), str(temporary), root=temporary.with_name("root"))
+    _run_build(extra, str(temporary), *map(str, below), root=temporary.with_name("root"))
 
 
 def _run_build(*argv: str, root: Path) -> None:
@@ -113,6 +131,6 @@ def _sweep(cache: Path, suite: str) -> None:
 
 def _used() -> Iterable[str]:
     for name in state.names():
-        known = state.load(name)
-        if known is not None:
-            yield from known.roots.values()
+        with suppress(SshfleetError):  # the damaged state of another lab
+            if known := state.load(name):
+                yield from known.roots.values()

@@ -8,6 +8,7 @@ from pathlib import Path
 from sshfleet.errors import UsageError
 
 SUITES = ("bookworm", "trixie")
+EXTRAS = ("docker", "podman")  # in the order in which roots get them
 USERS = ("core", "root")
 MOST = 200  # addresses of one /24
 
@@ -19,7 +20,7 @@ class LabSpec:
     name: str = "lab"
     count: int = 3
     suites: tuple[str, ...] = ("bookworm",)
-    docker: bool = False
+    extras: tuple[str, ...] = ()
     user: str = "core"
     inventory: Path | None = None  # None: ./inventory.yaml
 
@@ -32,13 +33,18 @@ class LabSpec:
                 f"unknown suite in {', '.join(self.suites) or 'an empty list'}",
                 hint=f"choose from {', '.join(SUITES)}",
             )
+        if unknown := set(self.extras) - set(EXTRAS):
+            raise UsageError(
+                f"machines cannot be had with {', '.join(sorted(unknown))}",
+                hint=f"choose from {', '.join(EXTRAS)}",
+            )
         if self.user not in USERS:
             raise UsageError(f"unknown user {self.user!r}", hint=f"choose {' or '.join(USERS)}")
 
     def same_machines(self, other: "LabSpec") -> bool:
         """Tell whether a lab of that spec already is what this one asks for."""
-        ours = (self.name, self.count, self.suites, self.docker, self.user)
-        return ours == (other.name, other.count, other.suites, other.docker, other.user)
+        ours = (self.name, self.count, self.suites, set(self.extras), self.user)
+        return ours == (other.name, other.count, other.suites, set(other.extras), other.user)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,11 @@ def load(name: str) -> LabState | None:
 
 def _decode(raw: dict[str, Any]) -> LabState:
     spec = raw["spec"]
-    known = spec | {"suites": tuple(spec["suites"]), "inventory": _path(spec["inventory"])}
+    known = spec | {
+        "suites": tuple(spec["suites"]),
+        "extras": tuple(spec["extras"]),
+        "inventory": _path(spec["inventory"]),
+    }
     return LabState(
         **raw
         | {

@@ -57,7 +57,7 @@ def boot_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootLab]:
             *,
             count: int = 3,
             suites: tuple[str, ...] = ("bookworm",),
-            docker: bool = False,
+            extras: tuple[str, ...] = (),
             user: str = "core",
         ) -> Lab:
             name = lab_name(next(numbers))
@@ -67,7 +67,7 @@ def boot_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootLab]:
                 name=name,
                 count=count,
                 suites=suites,
-                docker=docker,
+                extras=extras,
                 user=user,
                 inventory=inventory,
             )

@@ -29,7 +29,7 @@ MOST_ON_DISK = 64 * 2**20  # bytes: journal (16 MiB), container log (1 MiB), ima
 
 @pytest.fixture(scope="module")
 def docker_lab(boot_lab: BootLab) -> Lab:
-    return boot_lab(count=2, suites=("bookworm", "trixie"), docker=True)
+    return boot_lab(count=2, suites=("bookworm", "trixie"), extras=("docker",))
 
 
 @pytest.mark.parametrize("name", ["core-01", "core-02"])

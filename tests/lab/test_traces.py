@@ -84,7 +84,7 @@ def up_killed_at(point: str, lab: str, inventory: Path) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def roots_are_built() -> None:
-    roots.ensure(["bookworm"], docker=False, tell=lambda _line: None)
+    roots.ensure(["bookworm"], extras=(), tell=lambda _line: None)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -178,7 +178,7 @@ def test_a_second_run_on_the_same_lab_is_kept_out(name: str) -> None:
 def test_a_build_that_is_killed_ends_and_leaves_no_root(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from sshfleet.lab import roots;"
-        "roots.ensure(['trixie'], False, print, Path(sys.argv[1]))"
+        "roots.ensure(['trixie'], (), print, Path(sys.argv[1]))"
     )
     argv = [sys.executable, "-c", code, str(tmp_path)]
     with subprocess.Popen(argv, cwd=Path(__file__).parents[2]) as process:

@@ -37,7 +37,7 @@ WantedBy=multi-user.target
 
 @pytest.fixture(scope="module")
 def docker_lab(boot_lab: BootLab) -> Iterator[Lab]:
-    lab = boot_lab(count=3, suites=("bookworm", "trixie"), docker=True)
+    lab = boot_lab(count=3, suites=("bookworm", "trixie"), extras=("docker",))
     yield lab
     lab.down()
 
