@@ -8,13 +8,17 @@ import json
 from collections.abc import Iterable, Mapping
 
 from sshfleet.model.action import Action, Plan, Problem, Waiting
+from sshfleet.model.explanation import Explanation, Step
 from sshfleet.render.changes import counted
 from sshfleet.render.diff import unified
+from sshfleet.render.explain import Placed
 from sshfleet.render.plan import Shown
 
 VERSION = 1
 
 Document = dict[str, object]
+
+_PLAIN = ("rules", "beside")  # lists of words, not of objects
 
 
 def plan_document(shown: Shown) -> Document:
@@ -87,6 +91,51 @@ def run_document(
     }
 
 
+def explain_document(found: Explanation, placed: Iterable[Placed]) -> Document:
+    """Tell all of an explanation."""
+    return {
+        "version": VERSION,
+        "unit": found.unit,
+        "global": found.is_global,
+        "runs_somewhere": found.runs_somewhere,
+        "rules": list(found.asked),
+        "beside": list(found.beside),
+        "placed": [
+            {
+                "machine": one.machine,
+                "machine_id": one.machine_id,
+                "at": one.at or None,
+                "reason": one.reason or None,
+            }
+            for one in placed
+        ],
+        "comes": _steps(found.comes),
+        "leaves": _steps(found.leaves),
+        "machines": [
+            {
+                "machine": one.machine,
+                "machine_id": one.machine_id or None,
+                "units": one.units,
+                "here": one.here,
+                "qualifies": one.qualifies,
+                "rules": {word: list(reasons) for word, reasons in one.rules.items()},
+            }
+            for one in found.machines
+        ],
+        "misses": [
+            {"without": list(miss.without), "machines": list(miss.machines)}
+            for miss in found.misses
+        ],
+    }
+
+
+def _steps(steps: Iterable[Step]) -> list[dict[str, str]]:
+    return [
+        {"machine": one.machine, "machine_id": one.machine_id, "reason": one.reason}
+        for one in steps
+    ]
+
+
 def written(document: Document, output: str) -> str:
     """Write a document for `-o json`, or for `-o jsonl` an item a line.
 
@@ -97,7 +146,7 @@ def written(document: Document, output: str) -> str:
     lines: list[Mapping[str, object]] = []
     rest: Document = {}
     for key, value in document.items():
-        if isinstance(value, list):
+        if isinstance(value, list) and key not in _PLAIN:
             lines += [{"in": key, **item} for item in value]
         else:
             rest[key] = value

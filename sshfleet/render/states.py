@@ -48,13 +48,15 @@ def cannot_run(machines: int) -> str:
 
 def unplaceable_lines(refusal: Unplaceable) -> list[str]:
     """Tell, machine by machine, why a unit cannot run there; grouped where there are many."""
-    if len(refusal.reasons) > FEW:
-        return list(_grouped(refusal.reasons))
-    width = max((len(name) for name in refusal.reasons), default=0)
-    return [
-        f"  {name:<{width}}  {safe_line('; '.join(reasons), 1000)}"
-        for name, reasons in refusal.reasons.items()
-    ]
+    return [f"  {line}" for line in reason_lines(refusal.reasons)]
+
+
+def reason_lines(reasons: Mapping[MachineName, Sequence[str]]) -> list[str]:
+    """Tell what speaks against each machine; grouped where there are many."""
+    if len(reasons) > FEW:
+        return list(_grouped(reasons))
+    width = max((len(name) for name in reasons), default=0)
+    return [f"{name:<{width}}  {safe_line('; '.join(why), 1000)}" for name, why in reasons.items()]
 
 
 def _grouped(reasons: Mapping[MachineName, Sequence[str]]) -> Iterable[str]:
@@ -63,4 +65,4 @@ def _grouped(reasons: Mapping[MachineName, Sequence[str]]) -> Iterable[str]:
         groups.setdefault("; ".join(why), []).append(str(name))
     for why, names in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
         first = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-        yield f"  {len(names)} machines ({first})  {safe_line(why, 1000)}"
+        yield f"{len(names)} machines ({first})  {safe_line(why, 1000)}"
