@@ -8,6 +8,7 @@ Rule 2: with CI=true a skipped test is a failed one. A test that cannot run ther
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -47,6 +48,10 @@ def pytest_configure() -> None:
     for name in removed_names():
         os.environ.pop(name, None)
     os.environ.update(private_environment(SCRATCH / "session"))
+    # A run in the background of a script (`make test &`, nohup) ignores these, and so would all that
+    # the tests start: a command that is to be interrupted would run for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_unconfigure() -> None:
