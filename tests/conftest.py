@@ -48,8 +48,8 @@ def pytest_configure() -> None:
     for name in removed_names():
         os.environ.pop(name, None)
     os.environ.update(private_environment(SCRATCH / "session"))
-    # A run in the background of a script (`make test &`, nohup) ignores these, and so would all that
-    # the tests start: a command that is to be interrupted would run for ever.
+    # A run in the background of a script (`make test &`, nohup) ignores these, and so would all
+    # that the tests start: a command that is to be interrupted would run for ever.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
