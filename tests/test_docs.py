@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sshfleet.cli.app import app
 from sshfleet.cli.argv import FLAGS, WITH_VALUE
 from sshfleet.errors import ExitCode
 from sshfleet.render.fields import FIELDS
+from tests.listed import ROWS, Status, Target
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = (ROOT / "docs/reference.md").read_text()
@@ -38,6 +40,22 @@ def test_the_exit_codes_are_those_of_the_program() -> None:
 def test_the_fields_of_each_list_are_documented(verb: str) -> None:
     shown, also = FIELDS[verb]
     assert f"| `{verb}` | `{','.join(shown)}` | `{','.join(also)}` |" in REFERENCE
+
+
+WORDS = {
+    str: "text", str | None: "text or null", int | None: "number or null", bool: "boolean",
+    dict[str, str]: "object", Status: "text", Target: "text", Target | None: "text or null",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", sorted(ROWS))
+def test_the_json_of_each_list_is_documented(verb: str) -> None:
+    page = (ROOT / "docs/json.md").read_text()
+    section = page.partition(f"### {verb}\n")[2].partition("\n#")[0]
+    expected = [
+        (field.encode_name, WORDS[field.type]) for field in msgspec.structs.fields(ROWS[verb])
+    ]
+    assert re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", section, re.MULTILINE) == expected
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)

@@ -4,7 +4,6 @@ Rule 1: lists take no lock and change nothing but the cache of what was seen.
 Rule 2: a machine that does not answer is a row and a note, never the end of the list.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -15,10 +14,9 @@ from sshfleet.model.desired import DesiredState
 from sshfleet.model.machine import Machine, MachineName
 from sshfleet.model.observed import Observed, Unreachable
 from sshfleet.render.fields import chosen
-from sshfleet.render.rows import View, plain
+from sshfleet.render.listing import listing
+from sshfleet.render.rows import View
 from sshfleet.render.tables import table
-
-SCHEMA = 1
 
 
 class Look:
@@ -93,12 +91,9 @@ class Look:
 
     def show(self, name: str, rows: list[dict[str, str]]) -> None:
         """Print the rows as the user asked."""
-        if self.context.settings.output is Output.JSON:
-            document = {"version": SCHEMA, name: [plain(row) for row in rows]}
-            self.context.out(json.dumps(document, indent=2) + "\n")
-        elif self.context.settings.output is Output.JSONL:
-            for row in rows:
-                self.context.out(json.dumps(plain(row)) + "\n")
+        if self.json:
+            lines = self.context.settings.output is Output.JSONL
+            self.context.out(listing(name, rows, lines=lines))
         else:
             colour = self.context.colour
             self.context.out(table(rows, self.fields, legend=self.legend, colour=colour))

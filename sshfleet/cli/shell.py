@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from sshfleet.cli.context import Context
+from sshfleet.cli.machine_names import machines_called
 from sshfleet.contact import placed_on
 from sshfleet.errors import ADD_KEY, START_AGENT, NoUsableKey, SshfleetError
 from sshfleet.model.machine import Machine
@@ -47,15 +48,8 @@ def destination(context: Context, machine: str, unit: str, either: str) -> Machi
 
 
 def _by_name(context: Context, said: str) -> list[Machine]:
-    exact = context.fleet.machine(said)
-    if exact:
-        return [exact]
-    state = context.read_state()
-    prefix = said.removesuffix("...")
-    names = {
-        known.name for id_, known in state.machines.items() if prefix and id_.startswith(prefix)
-    }
-    return [one for one in context.fleet.machines if one.name in names]
+    exact = context.fleet.machine(said)  # which needs no journal
+    return [exact] if exact else machines_called(context.fleet, context.read_state(), said)
 
 
 def _by_unit(context: Context, said: str) -> list[Machine]:

@@ -38,6 +38,10 @@ class View:
         """Return when a machine last answered."""
         return self.seen[name].isoformat(timespec="seconds") if name in self.seen else ""
 
+    def is_cordoned(self, name: MachineName) -> bool:
+        """Tell whether a machine is to be given no more units."""
+        return name in self.desired.cordoned
+
 
 def machine_rows(view: View) -> list[dict[str, str]]:
     """One row a machine of the inventory, by machine ID, those never seen last."""
@@ -48,14 +52,15 @@ def machine_rows(view: View) -> list[dict[str, str]]:
 def _machine(view: View, machine: Machine) -> dict[str, str]:
     report = view.observed.reports.get(machine.name)
     known = report.machine if isinstance(report, Reached) else view.desired.id_of(machine.name)
+    standing, is_cordoned = status(view.observed, machine.name), view.is_cordoned(machine.name)
     row = {
         "machine": short(known or "", full=view.full),
         "ip": machine.address,
         "metadata": ",".join(f"{key}={value}" for key, value in sorted(machine.metadata.items())),
         "name": machine.name,
-        "status": status(view.observed, machine.name),
+        "status": "cordoned" if is_cordoned and standing == "ready" else standing,
         "seen": view.when(machine.name),
-        "cordoned": "no",
+        "cordoned": "yes" if is_cordoned else "no",
     }
     return {**row, **_facts(view, report)} if isinstance(report, Reached) else row
 
@@ -150,24 +155,6 @@ def _ip(view: View, machine: MachineId) -> str:
 def _hash(view: View, sha256: str) -> str:
     digest = view.hash_of(sha256) if sha256 else ""
     return digest if view.full else digest[:_SHORT_HASH]
-
-
-def plain(row: Mapping[str, str]) -> dict[str, object]:
-    """Make a row fit for JSON: machines as IDs, metadata as an object, nothing as null."""
-    found: dict[str, object] = {key: value or None for key, value in row.items()}
-    for key in ("machine", "target", "tmachine"):
-        if row.get(key):
-            found[key] = row[key].partition("/")[0]
-    for key in ("cpus", "memory", "systemd", "units"):
-        if row.get(key, "").isdigit():
-            found[key] = int(row[key])
-    for key in ("global", "cordoned"):
-        if key in row:
-            found[key] = row[key] in ("true", "yes")
-    if "metadata" in row:
-        pairs = (pair.partition("=") for pair in row["metadata"].split(",") if pair)
-        found["metadata"] = {key: value for key, _, value in pairs}
-    return found
 
 
 def file_rows(view: View, units: Mapping[UnitName, Unit]) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from sshfleet.model.machine import MachineName
 from sshfleet.model.observed import Record, Trouble
 from sshfleet.plan.world import World
 from sshfleet.render.legend import legend, short
-from sshfleet.render.rows import View, file_rows, machine_rows, plain, size, unit_rows
+from sshfleet.render.rows import View, file_rows, machine_rows, size, unit_rows
 from tests.builders import machine, machine_id, reached, silent, state, unit, world
 
 WEB = unit("web.service")
@@ -121,27 +121,12 @@ def test_a_global_unit_has_no_one_machine_and_a_destroyed_one_no_row() -> None:
     assert (row["unit"], row["target"], row["state"]) == ("agent.service", "global", "")
 
 
-def test_rows_for_programs_have_ids_objects_and_null() -> None:
-    row = {
-        "machine": "abc/10.0.0.1",
-        "metadata": "a=b,c=d=e",
-        "state": "",
-        "target": "global",
-        "cpus": "2",
-        "memory": "2147483648",
-        "cordoned": "no",
-        "global": "true",
-    }
-    assert plain(row) == {
-        "machine": "abc",
-        "metadata": {"a": "b", "c": "d=e"},
-        "state": None,
-        "target": "global",
-        "cpus": 2,
-        "memory": 2147483648,
-        "cordoned": False,
-        "global": True,
-    }
+def test_a_cordoned_machine_is_shown_so_unless_worse_is_to_be_told() -> None:
+    machines = [machine(name) for name in ("m1", "m2", "m3")]
+    here = world(*machines, reports={"m2": silent()}, cordoned=["m1", "m2"])
+    rows = machine_rows(view(here))
+    assert [row["status"] for row in rows] == ["cordoned", "unreachable", "ready"]
+    assert [row["cordoned"] for row in rows] == ["yes", "yes", "no"]
 
 
 @pytest.mark.parametrize(
