@@ -4,7 +4,7 @@ Rule 1: lists take no lock and change nothing but the cache of what was seen.
 Rule 2: a machine that does not answer is a row and a note, never the end of the list.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
@@ -80,14 +80,22 @@ class Look:
             seen=self.seen,
         )
 
-    def _hash(self, sha256: str) -> str:
+    def _hash(self, content: str) -> str:
         from sshfleet.unitfile.normal import fleet_hash
         from sshfleet.unitfile.syntax import parse
 
-        if sha256 not in self._hashes:  # all instances of a template have one text
-            text = self.state.texts.get(sha256)
-            self._hashes[sha256] = fleet_hash(parse(text, sha256)) if text is not None else ""
-        return self._hashes[sha256]
+        if content not in self._hashes:  # all instances of a template have one content
+            texts = self.state.texts
+            sha256, dropins = self._with_dropins.get(content, (content, {}))
+            parts = {name: parse(texts[one], name) for name, one in dropins.items()}
+            known = sha256 in texts
+            self._hashes[content] = fleet_hash(parse(texts[sha256], ""), parts) if known else ""
+        return self._hashes[content]
+
+    @cached_property
+    def _with_dropins(self) -> dict[str, tuple[str, Mapping[str, str]]]:
+        units = [unit for unit in self.state.units.values() if unit.dropins]
+        return {unit.content: (unit.sha256, unit.dropins) for unit in units}
 
     def show(self, name: str, rows: list[dict[str, str]]) -> None:
         """Print the rows as the user asked."""

@@ -5,6 +5,8 @@
     3  an instance of a known template → the template's text
     4  the template file beside it     → that file's text
 
+With --replace the order is 2, 4, 3. Drop-ins go with the text they belong to (`disk`).
+
 Rule 1: everything is read and found valid before anything is registered.
 """
 
@@ -15,7 +17,8 @@ from fnmatch import translate
 from pathlib import Path
 from re import compile as pattern
 
-from sshfleet.errors import SshfleetError, UnitFileError, UsageError
+from sshfleet.cli.disk import unit_from, unit_in
+from sshfleet.errors import SshfleetError, UsageError
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.event import TargetState
 from sshfleet.model.unit import (
@@ -27,7 +30,6 @@ from sshfleet.model.unit import (
     mangled,
     template_of,
 )
-from sshfleet.unitfile.read import MAX_BYTES, read_text, read_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,31 @@ class Found:
     path: str
 
 
-def found(arguments: Iterable[str], state: DesiredState) -> list[Found]:
-    """Look up the arguments of submit, load and start: files, folders, globs, names; each once."""
+def found(arguments: Iterable[str], state: DesiredState, *, replace: bool = False) -> list[Found]:
+    """Look up the arguments of submit, load and start: files, folders, globs, names; each once.
+
+    With `replace`, what is on disk comes before what the journal knows.
+    """
     units: dict[UnitName, Found] = {}
     for argument in arguments:
-        for one in _each(argument, state):
+        for one in _each(argument, state, replace):
             units.setdefault(one.name, one)
     return list(units.values())
+
+
+def instances(units: Iterable[Found], state: DesiredState) -> list[Found]:
+    """Look up the registered instances of the templates among `units` as --replace does."""
+    templates = {unit.name: Path(unit.path).parent for unit in units if is_template(unit.name)}
+    if not templates:
+        raise UsageError(
+            "--instances needs a template", hint="name one, as in web@.service, or its folder"
+        )
+    named = {unit.name for unit in units}
+    return [
+        _one(str(templates[template] / name), state, replace=True)
+        for name in sorted(state.units.keys() - named)
+        if (template := template_of(name)) in templates and _registered(name, state)
+    ]
 
 
 def refuse_templates(verb: str, arguments: Iterable[str]) -> None:
@@ -108,10 +128,10 @@ def _globbed(argument: str, state: DesiredState) -> list[UnitName]:
     return sorted(name for name in names if matches(name) or also(name))
 
 
-def _each(argument: str, state: DesiredState) -> Iterator[Found]:
+def _each(argument: str, state: DesiredState, replace: bool) -> Iterator[Found]:
     path = Path(argument)
     if _is_folder(path):
-        yield from _folder(path, state)
+        yield from _folder(path, state, replace)
     elif _is_glob(argument):
         names = _globbed(argument, state)
         if not names:
@@ -119,7 +139,7 @@ def _each(argument: str, state: DesiredState) -> Iterator[Found]:
         for name in names:
             yield Found(name, known=True, fresh=None, path="")
     else:
-        yield _one(argument, state)
+        yield _one(argument, state, replace)
 
 
 def _is_folder(path: Path) -> bool:
@@ -129,27 +149,23 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _folder(folder: Path, state: DesiredState) -> Iterator[Found]:
+def _folder(folder: Path, state: DesiredState, replace: bool) -> Iterator[Found]:
     files = [path for path in sorted(folder.iterdir()) if path.suffix.lstrip(".") in KINDS]
     if not files:
         raise UsageError(f"no unit file in {folder}", hint="unit files end in .service, .timer, …")
     for path in files:
-        yield _one(str(path), state)
+        yield _one(str(path), state, replace)
 
 
-def _one(argument: str, state: DesiredState) -> Found:
+def _one(argument: str, state: DesiredState, replace: bool) -> Found:
     name = checked_name(mangled(argument))
     is_known = _registered(name, state)
     path = Path(argument if argument.endswith(name) else argument + ".service")
     if path.is_file() or path.is_symlink():
-        return Found(name, is_known, _read(name, path), str(path))
+        return Found(name, is_known, unit_in(path, name), str(path))
     template = template_of(name)
-    if template and not is_known and _registered(template, state):
-        text = state.texts[state.units[template].sha256]
-        return Found(name, is_known, read_text(name, text), str(template))
-    beside = path.parent / template if template else path
-    if template and beside.is_file():
-        return Found(name, is_known, _read(name, beside), str(beside))
+    if template and (made := _from_template(path, name, template, state, replace)):
+        return made
     if is_known:
         return Found(name, is_known, None, "")
     wanted = f"template {template} of unit {name}" if template else f"unit {name}"
@@ -159,26 +175,21 @@ def _one(argument: str, state: DesiredState) -> Found:
     )
 
 
+def _from_template(
+    path: Path, name: UnitName, template: UnitName, state: DesiredState, replace: bool
+) -> Found | None:
+    is_known, is_template_known = _registered(name, state), _registered(template, state)
+    beside = path.parent / template
+    if beside.is_file() and (replace or is_known or not is_template_known):
+        return Found(name, is_known, unit_in(beside, name), str(beside))
+    if is_template_known and (replace or not is_known):
+        made = unit_from(template, state, path.parent, name)
+        return Found(name, is_known, made, str(template))
+    return None
+
+
 def _where(argument: str, path: Path, state: DesiredState) -> str:
     name = mangled(argument)
     near = [file.name for file in path.parent.glob("*.*")] if path.parent.is_dir() else []
     close = get_close_matches(name, [*near, *map(str, state.units)], n=1)
     return f"did you mean {close[0]}?" if close else f"there is no file {path}"
-
-
-def _read(name: UnitName, path: Path) -> Unit:
-    if not path.is_file():
-        raise UnitFileError("is not a regular file", place=str(path))
-    return unit_in(path, name)
-
-
-def unit_in(path: Path, name: UnitName) -> Unit:
-    """Read a unit's file; raise UnitFileError when it cannot be read or is not valid."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UnitFileError(
-            f"cannot read it: {error.strerror}", place=str(path), hint="give the path of a file"
-        ) from None
-    return read_unit(name, data, str(path))

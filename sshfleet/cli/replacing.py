@@ -1,5 +1,6 @@
 """`--replace`: which of the texts found on disk are to be registered (fleet's table, §1.6)."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from sshfleet.cli.context import Context
@@ -7,7 +8,8 @@ from sshfleet.cli.lookup import Found
 from sshfleet.errors import SshfleetError
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.event import TargetState
-from sshfleet.model.unit import Unit
+from sshfleet.model.unit import Unit, UnitName, template_of
+from sshfleet.unitfile.registered import Registered
 
 # The target states in which a verb may give a unit another text.
 _ALLOWED = {
@@ -24,6 +26,30 @@ def chosen(
     return list(_chosen(context, verb, list(units), state, replace))
 
 
+def may_move(fresh: Iterable[Unit], state: DesiredState) -> bool:
+    """Tell whether a unit that is placed gets other rules, so that its machine may not do."""
+    before = Registered(state, {})
+    return any(
+        state.units[unit.name].placements and before[unit.name].requirements != unit.requirements
+        for unit in fresh
+        if unit.name in state.units
+    )
+
+
+def tell_unchanged(context: Context, fresh: Iterable[Unit], state: DesiredState) -> None:
+    """Note how many instances of replaced templates go on with the text they have."""
+    kept: Counter[UnitName] = Counter()
+    given = {unit.name: unit.content for unit in fresh}
+    for name, unit in state.units.items():
+        template = template_of(name) or UnitName("")
+        if template in given and name not in given and unit.target is not TargetState.ABSENT:
+            kept[template] += unit.content != given[template]
+    for template, count in sorted(kept.items()):
+        if count:
+            instances = "1 instance keeps its" if count == 1 else f"{count} instances keep their"
+            context.note(f"{template}: {instances} text; give them the new one with --instances")
+
+
 def _chosen(
     context: Context, verb: str, units: list[Found], state: DesiredState, replace: bool
 ) -> Iterator[Unit]:
@@ -33,9 +59,10 @@ def _chosen(
                 yield unit.fresh
         elif replace:
             yield from _replacement(context, verb, unit, state)
-        elif unit.fresh and unit.fresh.sha256 != state.units[unit.name].sha256:
+        elif unit.fresh and unit.fresh.content != state.units[unit.name].content:
+            file = "unit file" if unit.path.endswith(unit.name) else "template unit file"
             context.note(
-                f"WARNING: Unit {unit.name} in the journal differs from the local unit file "
+                f"WARNING: Unit {unit.name} in the journal differs from the local {file} "
                 f"{unit.path}. Add --replace to override."
             )
 
@@ -46,7 +73,7 @@ def _replacement(context: Context, verb: str, unit: Found, state: DesiredState) 
         raise SshfleetError(
             f"there is no file to replace {unit.name} with", hint="give the path of its new file"
         )
-    if unit.fresh.sha256 == state.units[unit.name].sha256:
+    if unit.fresh.content == state.units[unit.name].content:
         context.say(f"Found same Unit({unit.name}) in Registry, nothing to do\n")
     elif target not in _ALLOWED[verb]:
         context.note(

@@ -25,10 +25,12 @@ def command_for(
     names: Sequence[UnitName],
     decide: Callable[[World], Intent],
     verb: str,
+    *,
+    may_move: bool = False,
 ) -> Command:
     """Make the command of a verb: all machines are asked only when one is to be chosen."""
     scope = frozenset(names)
-    settled = verb != "reconcile" and all(_settled(state, name) for name in scope)
+    settled = verb != "reconcile" and all(_settled(state, name) for name in scope) and not may_move
     place = verb in PLACING and not settled
     return Command(
         decide=decide,

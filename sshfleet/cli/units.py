@@ -1,6 +1,7 @@
 """The verbs that change what is wanted: submit load start restart stop unload destroy, and cat."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,9 +9,11 @@ import typer
 
 from sshfleet.cli.context import Context
 from sshfleet.cli.errors import tell
+from sshfleet.errors import UsageError
 
 if TYPE_CHECKING:
     from sshfleet.memory import Memory
+    from sshfleet.model.desired import DesiredState, DesiredUnit
     from sshfleet.model.unit import UnitName
     from sshfleet.plan.intent import Intent
     from sshfleet.plan.world import World
@@ -19,6 +22,9 @@ ATTEMPT = 2.0  # seconds of one --block-attempts attempt, as in fleetctl
 
 Units = Annotated[list[str], typer.Argument(metavar="UNIT...", show_default=False)]
 Replace = Annotated[bool, typer.Option("--replace", help="Give known units the text on disk.")]
+Instances = Annotated[
+    bool, typer.Option("--instances", help="With --replace of a template: its instances too.")
+]
 NoBlock = Annotated[bool, typer.Option("--no-block", help="Do not wait for the units.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; do nothing.")]
 Attempts = Annotated[
@@ -33,10 +39,14 @@ def register(app: typer.Typer) -> None:
 
 
 def submit(
-    ctx: typer.Context, units: Units, replace: Replace = False, dry_run: DryRun = False
+    ctx: typer.Context,
+    units: Units,
+    replace: Replace = False,
+    instances: Instances = False,
+    dry_run: DryRun = False,
 ) -> int:
     """Register unit files; nothing is sent anywhere."""
-    return _put(ctx.obj, "submit", units, replace=replace, how=How(dry_run=dry_run))
+    return _put(ctx.obj, "submit", units, Texts(replace, instances), How(dry_run=dry_run))
 
 
 def load(
@@ -45,11 +55,12 @@ def load(
     no_block: NoBlock = False,
     block_attempts: Attempts = 0,
     replace: Replace = False,
+    instances: Instances = False,
     dry_run: DryRun = False,
 ) -> int:
     """Choose machines and put the files there; start nothing."""
     how = How(no_block, block_attempts, dry_run)
-    return _put(ctx.obj, "load", units, replace=replace, how=how)
+    return _put(ctx.obj, "load", units, Texts(replace, instances), how)
 
 
 def start(
@@ -58,11 +69,12 @@ def start(
     no_block: NoBlock = False,
     block_attempts: Attempts = 0,
     replace: Replace = False,
+    instances: Instances = False,
     dry_run: DryRun = False,
 ) -> int:
     """Load units and start them; wait until they are active."""
     how = How(no_block, block_attempts, dry_run)
-    return _put(ctx.obj, "start", units, replace=replace, how=how)
+    return _put(ctx.obj, "start", units, Texts(replace, instances), how)
 
 
 def restart(
@@ -110,7 +122,7 @@ def destroy(
 
 
 def cat(ctx: typer.Context, unit: Annotated[str, typer.Argument(metavar="UNIT")]) -> int:
-    """Print the registered text of a unit, byte for byte."""
+    """Print the registered text of a unit, byte for byte; drop-ins follow, each by its name."""
     from sshfleet.cli.lookup import known, not_known
 
     context: Context = ctx.obj
@@ -119,8 +131,25 @@ def cat(ctx: typer.Context, unit: Annotated[str, typer.Argument(metavar="UNIT")]
     for argument in unknown:
         tell(not_known(argument, state))
     for name in names:
-        context.raw(state.texts[state.units[name].sha256].encode())
+        context.raw(_whole_text(state, state.units[name]).encode())
     return 1 if unknown else 0
+
+
+def _whole_text(state: "DesiredState", unit: "DesiredUnit") -> str:
+    """Return a unit's text and, as `systemctl cat` shows them, its drop-ins."""
+    text = state.texts[unit.sha256]
+    for name in sorted(unit.dropins):
+        end = "" if text.endswith("\n") else "\n"
+        text += f"{end}# {unit.name}.d/{name}\n{state.texts[unit.dropins[name]]}"
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Which texts a verb takes from disk: also those of known units, also those of instances."""
+
+    replace: bool = False
+    instances: bool = False
 
 
 class How:
@@ -132,18 +161,24 @@ class How:
         self.dry_run = dry_run
 
 
-def _put(context: Context, verb: str, arguments: list[str], *, replace: bool, how: How) -> int:
+def _put(context: Context, verb: str, arguments: list[str], texts: Texts, how: How) -> int:
     """Register what is new, then let it be placed: submit, load and start."""
-    from sshfleet.cli.lookup import found, refuse_templates
-    from sshfleet.cli.replacing import chosen
+    from sshfleet.cli.lookup import found, instances, refuse_templates
+    from sshfleet.cli.replacing import chosen, may_move, tell_unchanged
     from sshfleet.model.unit import is_template
     from sshfleet.plan.intent import registered_and_targeted
 
+    if texts.instances and not texts.replace:
+        raise UsageError("--instances goes with --replace", hint="add --replace")
     with context.open_journal(dry_run=how.dry_run) as journal:
-        if verb != "submit":
+        state = journal.state
+        if verb != "submit" and not texts.instances:
             refuse_templates(verb, arguments)
-        units = found(arguments, journal.state)
-        fresh = chosen(context, verb, units, journal.state, replace=replace)
+        units = found(arguments, state, replace=texts.replace)
+        followers = instances(units, state) if texts.instances else []
+        given = [one for one in units if one.fresh or not (followers and is_template(one.name))]
+        fresh = chosen(context, verb, [*given, *followers], state, replace=texts.replace)
+        tell_unchanged(context, fresh, state)
         names = [unit.name for unit in units if not is_template(unit.name)]
 
         def decide(world: "World") -> "Intent":
@@ -151,7 +186,11 @@ def _put(context: Context, verb: str, arguments: list[str], *, replace: bool, ho
 
         if verb == "submit":
             return _submitted(context, journal, decide, [unit.name for unit in fresh])
-        return _converged(context, journal, verb, names, decide, how)
+        changed = frozenset(unit.name for unit in fresh)
+        scope = [*names, *(unit.name for unit in followers if unit.name in changed)]
+        return _converged(
+            context, journal, verb, scope, decide, how, may_move=may_move(fresh, state)
+        )
 
 
 def _change(context: Context, verb: str, arguments: list[str], how: How) -> int:
@@ -195,13 +234,15 @@ def _converged(
     names: "list[UnitName]",
     decide: "Callable[[World], Intent]",
     how: How,
+    *,
+    may_move: bool = False,
 ) -> int:
     from sshfleet.cli.outcome import report, triggered
     from sshfleet.cli.planning import foreseen
     from sshfleet.cli.running import command_for, run
 
     new = sorted(set(names) - frozenset(journal.state.units))
-    command = command_for(context, journal.state, names, decide, verb)
+    command = command_for(context, journal.state, names, decide, verb, may_move=may_move)
     command = replaced(command, wait=how.wait, timeout=how.seconds or command.timeout)
     if not journal.durable:
         return foreseen(context, journal, command)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sshfleet.cli.context import Context
+from sshfleet.cli.disk import unit_in
 from sshfleet.cli.errors import tell
-from sshfleet.cli.lookup import unit_in
 from sshfleet.errors import SshfleetError
 from sshfleet.model.unit import checked_name
 

@@ -6,12 +6,12 @@ Rule 2: every action, refusal and wait says why.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from sshfleet.model.event import Event, TargetState
 from sshfleet.model.machine import MachineId, MachineName
-from sshfleet.model.unit import UnitName
+from sshfleet.model.unit import UnitName, content_hash
 
 
 class Verb(IntEnum):
@@ -26,8 +26,10 @@ class Verb(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One thing to do on one machine. INSTALL makes file, record and boot links what `target`
-    says; the fields after `reason` are its particulars."""
+    """One thing to do on one machine. INSTALL makes file, drop-ins, record and boot links what
+    `target` says; the fields after `reason` are its particulars. `sha256` is of the file, `dropins`
+    maps the names of drop-ins to the SHA-256 of theirs.
+    """
 
     machine: MachineName
     machine_id: MachineId
@@ -38,6 +40,12 @@ class Action:
     generation: int = 0
     target: TargetState = TargetState.LOADED
     installs: bool = False
+    dropins: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def content(self) -> str:
+        """Return what tells its content from any other."""
+        return content_hash(self.sha256, self.dropins)
 
     def order(self) -> tuple[str, int, str]:
         """Sort by machine, then in the order a machine works, then by name."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sshfleet.model.desired import DesiredUnit
 from sshfleet.model.event import TargetState
+from sshfleet.model.health import Health
 from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.observed import UnitState
 from sshfleet.model.unit import Unit
@@ -51,14 +52,32 @@ def why_install(copy: Copy, lineage: str) -> str:
     unit, state = copy.unit, copy.state
     if state is None or not state.sha256:
         return "is not there yet" if state is None or state.record is None else "its file is gone"
-    if state.sha256 != unit.sha256:
-        edited = state.record is not None and state.record.sha256 != state.sha256
-        return "its file was edited there" if edited else "has a new text"
+    if state.content != unit.content:
+        edited = state.record is not None and state.record.sha256 != state.content
+        return _what_was_edited(copy, state) if edited else "has a new text"
     record = state.record
-    if record is None or (record.lineage, record.sha256) != (lineage, unit.sha256):
+    if record is None or (record.lineage, record.sha256) != (lineage, unit.content):
         return "its record is missing"
     if state.boot != (unit.target is TargetState.LAUNCHED):
         return "is to start at boot" if not state.boot else "is no longer to start at boot"
     # A global unit has a generation a machine, of which only the last is known here.
     stale = not copy.text.requirements.is_global and record.generation != unit.generation
     return f"becomes {unit.target}" if stale or record.target != unit.target else ""
+
+
+def _what_was_edited(copy: Copy, state: UnitState) -> str:
+    if state.sha256 == copy.unit.sha256:
+        return "its drop-ins were changed there"
+    return "its file was edited there"
+
+
+def why_renew(copy: Copy, health: Health) -> str:
+    """Say why what runs, or ran last, is to run anew; nothing when it is not."""
+    unit, state = copy.unit, copy.state
+    if state is None or not state.invocation:
+        return ""
+    replaced = state.record is not None and state.record.sha256 != unit.content
+    if replaced or state.old_text:
+        return "has not run its new text" if state.active in GONE else "runs its old text"
+    asked = unit.restart.get(copy.id) == state.invocation
+    return "a restart was asked for" if asked and health is Health.OK else ""

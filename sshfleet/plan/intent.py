@@ -50,19 +50,18 @@ class Intent:
 
 
 def submitted(world: World, units: Iterable[Unit]) -> tuple[Event, ...]:
-    """Register units or give known ones a new text; a launched one is then restarted."""
+    """Register units or give known ones a new text; reconcile restarts those that run the old."""
     events: list[Event] = []
     stored = set(world.desired.texts)
     for unit in units:
         known = world.desired.units.get(unit.name)
-        if known and known.target is not TargetState.ABSENT and known.sha256 == unit.sha256:
+        if known and known.target is not TargetState.ABSENT and known.content == unit.content:
             continue
-        if unit.sha256 not in stored:
-            stored.add(unit.sha256)
-            events.append(TextStored(unit.sha256, unit.text))
-        events.append(UnitSubmitted(unit.name, unit.sha256))
-        if known and known.target is TargetState.LAUNCHED:
-            events.extend(_restart(world, known))
+        sums = unit.sums
+        texts = {unit.sha256: unit.text, **{sums[name]: unit.dropins[name] for name in sums}}
+        events += [TextStored(one, texts[one]) for one in texts if one not in stored]
+        stored.update(texts)
+        events.append(UnitSubmitted(unit.name, unit.sha256, sums))
     return tuple(events)
 
 

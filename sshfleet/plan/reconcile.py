@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from sshfleet.model.action import Action, Plan, Problem, Verb, Waiting
 from sshfleet.model.desired import DesiredUnit
 from sshfleet.model.event import Event, TargetState, UnitRemoved
-from sshfleet.model.health import Health, judge
+from sshfleet.model.health import Health, Verdict, judge
 from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.observed import Reached, UnitState
 from sshfleet.model.unit import UnitName
-from sshfleet.plan.copy import GONE, Copy, not_ours, why_install
+from sshfleet.plan.copy import GONE, Copy, not_ours, why_install, why_renew
 from sshfleet.plan.world import World
 
 AWAY = "away"
@@ -158,16 +158,30 @@ def _launch(draft: Draft, copy: Copy, asked: Asked, rival: str) -> None:
         _start(draft, copy, asked, rival, "is to run")
         return
     verdict = judge(copy.state, TargetState.LAUNCHED)
-    old = copy.unit.restart.get(copy.id)
+    if _renew(draft, copy, asked, rival, verdict):
+        return
     if verdict.health is Health.PENDING:
         draft.waiting.append(Waiting(copy.unit.name, copy.machine, verdict.words))
-    elif verdict.health is Health.OK and old and copy.state.invocation == old:
-        _act(draft, copy, asked, Verb.RESTART, "a restart was asked for")
     elif verdict.health is Health.FAILED and (why := _why_start(copy, copy.state, asked)):
         _start(draft, copy, asked, rival, why)
     elif verdict.health is Health.FAILED:
         words = asked.tried.get(_key(copy, Verb.START)) or verdict.words
         draft.problems.append(Problem(copy.unit.name, copy.machine, words))
+
+
+def _renew(draft: Draft, copy: Copy, asked: Asked, rival: str, verdict: Verdict) -> bool:
+    """Let a unit run anew that is to; False when nothing more can be done for that in this run."""
+    why = why_renew(copy, verdict.health)
+    at_rest = copy.state is None or copy.state.active in GONE
+    verb = Verb.START if at_rest else Verb.RESTART
+    tried = _key(copy, verb) in asked.tried
+    if not why or (tried and (at_rest or verdict.health is not Health.OK)):
+        return False
+    if at_rest:
+        _start(draft, copy, asked, rival, why)
+    else:
+        _act(draft, copy, asked, Verb.RESTART, why)
+    return True
 
 
 def _why_start(copy: Copy, state: UnitState, asked: Asked) -> str:
@@ -210,6 +224,7 @@ def _act(draft: Draft, copy: Copy, asked: Asked, verb: Verb, reason: str) -> boo
             unit=copy.unit.name,
             reason=reason,
             sha256=copy.unit.sha256,
+            dropins=copy.unit.dropins,
             generation=copy.unit.generation,
             target=copy.unit.target,
             installs=copy.text.installs,

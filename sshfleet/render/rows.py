@@ -18,7 +18,7 @@ _UNITS = ("B", "K", "M", "G", "T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What a list is made from; `hash_of` maps a file's SHA-256 to fleet's hash, if known;
+    """What a list is made from; `hash_of` maps a content hash to fleet's, if known;
     `seen` tells when each machine last answered; `exact` shows sizes in bytes, for programs."""
 
     fleet: Fleet
@@ -117,7 +117,7 @@ def _present_rows(view: View) -> Iterator[dict[str, str]]:
                     "active": state.active,
                     "sub": state.sub,
                     "load": state.load,
-                    "hash": _hash(view, state.sha256),
+                    "hash": _hash(view, state.content),
                     "name": name,
                     "ip": view.address(name),
                     "seen": view.when(name),
@@ -135,7 +135,7 @@ def _away_rows(view: View) -> Iterator[dict[str, str]]:
                 "active": "unknown",
                 "sub": "unknown",
                 "load": "unknown",
-                "hash": _hash(view, unit.sha256),
+                "hash": _hash(view, unit.content),
                 "name": name,
                 "ip": _ip(view, machine),
                 "seen": view.when(MachineName(name)),
@@ -152,8 +152,8 @@ def _ip(view: View, machine: MachineId) -> str:
     return view.address(known.name) or known.address if known else ""
 
 
-def _hash(view: View, sha256: str) -> str:
-    digest = view.hash_of(sha256) if sha256 else ""
+def _hash(view: View, content: str) -> str:
+    digest = view.hash_of(content) if content else ""
     return digest if view.full else digest[:_SHORT_HASH]
 
 

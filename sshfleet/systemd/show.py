@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sshfleet.errors import UnitFileError
 from sshfleet.model.observed import Record, UnitState
-from sshfleet.model.unit import UnitName, checked_name
+from sshfleet.model.unit import UnitName, checked_name, dropin_problem
 
 Block = Mapping[str, str]
 
@@ -85,22 +85,26 @@ def by_name(
     return {**running, **by_id}
 
 
-def hashes(sums: str) -> dict[str, str]:
-    r"""Read `sha256sum`: sum, two spaces, path; where that has a \, it is doubled, and one begins
-    the line."""
-    found = {}
+def hashes(sums: str) -> dict[str, dict[str, str]]:
+    r"""Read `sha256sum` of each unit's file, named nothing here, and its drop-ins by their names.
+
+    A line is sum, two spaces, path; where that has a \, it is doubled, and one begins the line.
+    """
+    found: dict[str, dict[str, str]] = {}
     for line in sums.split("\n"):
         sha256, _, path = line.removeprefix("\\").partition("  ")
         if line.startswith("\\"):
             path = path.replace("\\\\", "\\")
-        if _SHA256.fullmatch(sha256):
-            found[path.rpartition("/")[2]] = sha256
+        folder, _, name = path.rpartition("/")
+        owner = folder.rpartition("/")[2].removesuffix(".d") if folder.endswith(".d") else ""
+        if _SHA256.fullmatch(sha256) and not (owner and dropin_problem(name)):
+            found.setdefault(owner or name, {})[name if owner else ""] = sha256
     return found
 
 
 def unit_states(
     told: Iterable[Told],
-    sums: Mapping[str, str],
+    sums: Mapping[str, Mapping[str, str]],
     blocks: Mapping[str, Block],
     before: Iterable[Block],
 ) -> dict[UnitName, UnitState]:
@@ -113,6 +117,7 @@ def unit_states(
     for name, boot, record in told:
         block = blocks[name]
         watched = settling.get(block.get("Id", ""))
+        dropins = dict(sums.get(name, {}))
         states[unit_name(name)] = UnitState(
             name=unit_name(name),
             load=block["LoadState"],
@@ -126,7 +131,8 @@ def unit_states(
             job=block.get("Job", ""),
             fragment=block.get("FragmentPath", ""),
             file_state=block.get("UnitFileState", ""),
-            sha256=sums.get(name, ""),
+            sha256=dropins.pop("", ""),
+            dropins=dropins,
             record=_record(record),
             boot=boot == "yes",
             settled=None if watched is None else _has_settled(watched, block),
@@ -163,7 +169,7 @@ def _record(line: str) -> Record | None:
         record = Record(**fields)
     except (ValueError, TypeError, RecursionError):
         return None
-    texts: Iterable[object] = (record.lineage, record.sha256, record.target)
+    texts: Iterable[object] = (record.lineage, record.sha256, record.target, record.was)
     if not all(isinstance(text, str) and _PLAIN.fullmatch(text) for text in texts):
         return None
     return record if type(record.generation) is int and record.generation >= 0 else None

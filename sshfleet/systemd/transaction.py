@@ -12,7 +12,7 @@ from sshfleet.model.action import Action, Verb
 from sshfleet.model.event import TargetState
 from sshfleet.model.observed import Reached
 from sshfleet.model.step import Run
-from sshfleet.model.unit import UnitName, checked_name, is_template
+from sshfleet.model.unit import UnitName, checked_name, dropin_problem, is_template
 from sshfleet.systemd.sh import ACT_SCRIPT, LOOK_SCRIPT
 
 _WORK = 30.0  # seconds for what does not wait: systemctl, files, reload
@@ -65,12 +65,14 @@ def request(transaction: Transaction, nonce: str) -> Run:
 
 def uploads_needed(actions: Iterable[Action], report: Reached | None) -> frozenset[str]:
     """Return the SHA-256 of each text that INSTALL needs and the machine does not have in place."""
-    held = {name: state.sha256 for name, state in report.units.items()} if report else {}
-    return frozenset(
-        action.sha256
-        for action in actions
-        if action.verb is Verb.INSTALL and held.get(action.unit) != action.sha256
-    )
+    needed: set[str] = set()
+    for action in actions:
+        if action.verb is Verb.INSTALL:
+            state = report.units.get(action.unit) if report else None
+            held = {"": state.sha256, **state.dropins} if state else {}
+            wanted = {"": action.sha256, **action.dropins}
+            needed.update(sum for name, sum in wanted.items() if held.get(name) != sum)
+    return frozenset(needed)
 
 
 def _settings(transaction: Transaction, nonce: str) -> Iterator[tuple[str, ...]]:
@@ -91,7 +93,9 @@ def _touched(actions: Iterable[Action]) -> Iterator[tuple[str, ...]]:
 
 
 def _orders(actions: Iterable[Action]) -> Iterator[tuple[str, ...]]:
-    # Units of the same text stand together: the script writes them all at once.
+    # What has the same text stands together: the script writes such files all at once.
+    installs = [action for action in actions if action.verb is Verb.INSTALL]
+    yield from sorted(part for action in installs if action.dropins for part in _parts(action))
     for action in sorted(actions, key=lambda each: (each.verb, each.sha256, each.unit)):
         if action.verb is Verb.INSTALL:
             yield ("install", action.unit, *_particulars(action))
@@ -99,15 +103,25 @@ def _orders(actions: Iterable[Action]) -> Iterator[tuple[str, ...]]:
             yield action.verb.name.lower(), action.unit
 
 
+def _parts(action: Action) -> Iterator[tuple[str, ...]]:
+    """Name the files of a unit with drop-ins, as they lie in our folder."""
+    yield "part", _matching(_SHA256, action.sha256), action.unit
+    for name, sha256 in action.dropins.items():
+        if dropin_problem(name):
+            raise ValueError(name)
+        yield "part", _matching(_SHA256, sha256), f"{action.unit}.d/{name}"
+
+
 def _particulars(action: Action) -> tuple[str, ...]:
     if not action.target.on_machine or action.generation < 0 or is_template(action.unit):
         raise ValueError(action)
     target = "launched" if action.target is TargetState.LAUNCHED else "loaded"
     return (
-        _matching(_SHA256, action.sha256),
+        _matching(_SHA256, action.content),
         str(action.generation),
         target,
         "yes" if action.installs else "no",
+        *([",".join(sorted(action.dropins))] if action.dropins else []),
     )
 
 

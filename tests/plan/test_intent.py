@@ -41,7 +41,7 @@ def test_the_same_text_again_changes_nothing() -> None:
     assert submitted(world(units=[WEB]), [WEB]) == ()
 
 
-def test_a_new_text_of_a_running_unit_asks_for_a_restart_of_the_process_seen() -> None:
+def test_a_new_text_is_told_once_and_what_runs_the_old_one_is_left_to_reconcile() -> None:
     here = world(
         machine("m1"),
         units=[WEB],
@@ -52,8 +52,19 @@ def test_a_new_text_of_a_running_unit_asks_for_a_restart_of_the_process_seen() -
     assert submitted(here, [new]) == (
         TextStored(new.sha256, new.text),
         UnitSubmitted(NAME, sha256(new.text)),
-        RestartAsked(NAME, {machine_id("m1"): "a1"}),
     )
+
+
+def test_drop_ins_are_stored_with_their_unit_each_text_once() -> None:
+    conf = "[Service]\nNice=1\n"
+    new = replace(WEB, dropins={"a.conf": conf, "b.conf": conf})
+    sums = {"a.conf": sha256(conf), "b.conf": sha256(conf)}
+    here = world(machine("m1"), units=[WEB])
+    asked = submitted(here, [new])
+    assert asked == (TextStored(sha256(conf), conf), UnitSubmitted(NAME, WEB.sha256, sums))
+    then = replace(here, desired=fold(here.desired, asked))
+    assert submitted(then, [new]) == ()
+    assert submitted(then, [WEB]) == (UnitSubmitted(NAME, WEB.sha256),)
 
 
 @pytest.mark.parametrize(

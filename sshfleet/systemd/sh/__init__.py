@@ -15,12 +15,14 @@ import re
 from sshfleet.systemd.sh import (
     boot,
     change,
+    dropins,
     frame,
     install,
     links,
     look,
     outcome,
     owner,
+    records,
     remove,
     start,
     stop,
@@ -29,7 +31,20 @@ from sshfleet.systemd.sh import (
 )
 
 _LOOKING = (frame, look, watch)
-_ACTING = (outcome, owner, change, stop, remove, boot, texts, links, install, start)
+_ACTING = (
+    outcome,
+    owner,
+    change,
+    stop,
+    remove,
+    boot,
+    texts,
+    dropins,
+    links,
+    install,
+    records,
+    start,
+)
 _SPARE = re.compile(r"^[ \t]*(#.*)?\n|^[ \t]+|[ \t]+# .*$", re.MULTILINE)
 
 

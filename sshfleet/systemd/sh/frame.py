@@ -32,12 +32,14 @@ main() {
 }
 
 # The request: lines of fields between tabs; no field is empty, and the last line is `end`. (An
-# `install` says name, SHA-256, generation, target, and whether [Install] is to be followed.)
+# `install` says name, content hash, generation, target, whether [Install] is to be followed, and
+# the names of drop-ins with commas between them, if there are any. Then each file of the unit has a
+# `part`: its SHA-256 and its path below our folder.)
 read_request() {
     stops='' removes='' installs='' starts='' restarts='' asked='' watched=''
-    actions='' failed='' told='' late='' dirty='' changed='' new='' complete='' before=''
-    local key one two three four five
-    while IFS=$tab read -r key one two three four five; do
+    actions='' failed='' told='' late='' dirty='' changed='' new='' complete='' before='' texts=''
+    local key one two three four five six
+    while IFS=$tab read -r key one two three four five six; do
         case $key in
         nonce) nonce=$one ;;
         lineage) lineage=$one ;;
@@ -47,7 +49,11 @@ read_request() {
         touch) actions="$actions $one/$two" ;; # each name below, once, and its first verb
         stop) stops="$stops $one" ;;
         remove) removes="$removes $one" ;;
-        install) installs="$installs $one/$two/$three/$four/$five" ;;
+        part) texts="$texts $one/$two" ;;
+        install)
+            installs="$installs $one/$two/$three/$four/$five/$six"
+            [ "$six" ] || texts="$texts $two/$one"
+            ;;
         start) starts="$starts $one" ;;
         restart) restarts="$restarts $one" ;;
         watch) watched="$watched $one" ;;

@@ -5,7 +5,9 @@ SCRIPT = r"""
 fields() {
     local IFS=/
     set -- $1
-    name=$1 sha=$2 generation=$3 target=$4 enables=$5
+    name=$1 sha=$2 generation=$3 target=$4 enables=$5 dropins=${6-}
+    IFS=, && set -- $dropins
+    IFS=' ' && dropins=$*
 }
 
 # Make our folders, or refuse them when somebody else could write there: false, with $words.
@@ -39,8 +41,16 @@ find_changed() {
     local word
     changed=''
     for word in "$@"; do
-        if is_in "$word" "$copies" || ! is_in_order "$word"; then changed="$changed $word"; fi
+        if is_to_copy "${word%%/*}" || ! is_in_order "$word"; then changed="$changed $word"; fi
     done
+}
+
+# Is a text of the unit $1 to be brought?
+is_to_copy() {
+    case "$copies " in
+    *"/$1 "* | *"/$1.d/"*) ;;
+    *) return 1 ;;
+    esac
 }
 
 # Set $names to the units of the words.
@@ -54,22 +64,13 @@ name_words() {
 is_in_order() {
     fields "$1"
     read_record "$name"
+    read_was
     wanted_record
-    [ "$record" = "$wanted" ] && is_our_link "$links/$name" "$name" || return 1
+    [ "$record" = "$wanted" ] && is_our_link "$links/$name" "$name" && has_dropins || return 1
     case $target in
     launched) [ -L "$boot_wants/$name" ] && [ -L "$boot_start" ] ;;
     *) [ ! -L "$boot_wants/$name" ] ;;
     esac
-}
-
-wanted_record() {
-    wanted="{\"generation\":$generation,\"lineage\":\"$lineage\",\"sha256\":\"$sha\",\"target\":\"$target\"}"
-}
-
-forget_records() {
-    local name files=''
-    for name in "$@"; do files="$files $records/$name"; done
-    rm -f -- $files
 }
 
 # Units that are in order already are left alone: nothing is written, systemd does not reload.
@@ -82,9 +83,13 @@ install_units() {
         fail_all install "$words" $kept
         return
     fi
-    keep_words $installs
+    keep_texts $texts
     find_copies $kept
+    keep_words $installs
     find_changed $kept
+    admit_dropins $changed
+    keep_words $changed
+    changed=$kept
     [ "$changed" ] || return 0
     dirty=yes
     if ! ready_new; then
@@ -99,39 +104,19 @@ install_units() {
 
 # Carry out what the words say: first undo what the units were.
 change_units() {
-    local names
+    local names folders
+    [ $# -gt 0 ] || return 0
+    forget_records "$@"
     name_words "$@"
-    [ "$names" ] || return 0
-    forget_records $names
     unlink_units install $names
+    drop_spare "$@"
     place_texts
     keep_words "$@"
     link_units $kept
     keep_words "$@"
+    link_dropins $kept
+    keep_words "$@"
     enable_units $kept
-    sync -- "$units" "$links" "$boot_wants" 2>/dev/null || :
-}
-
-# From here on nothing is to be done to the units of $changed.
-write_records() {
-    local word words names name files=''
-    keep_words $changed
-    for word in $kept; do
-        fields "$word"
-        wanted_record
-        if printf '%s\n' "$wanted" >"$new/$name"; then
-            files="$files $new/$name"
-        else
-            fail install "$name" 'its record could not be stored'
-        fi
-    done
-    if [ "$files" ] && ! words=$(mv -f -t "$records" -- $files 2>&1); then
-        for word in $kept; do
-            name=${word%%/*}
-            [ ! -e "$new/$name" ] || fail install "$name" "its record could not be stored: $words"
-        done
-    fi
-    name_words $installs
-    conclude install $names
+    sync -- "$units" "$links" "$boot_wants" $folders 2>/dev/null || :
 }
 """

@@ -33,6 +33,16 @@ leads_to() {
     [ -L "$1" ] && { [ "$1" -ef "$2" ] || { [ ! -e "$1" ] && [ "$(readlink -- "$1")" = "$2" ]; }; }
 }
 
+# Is $1 a drop-in of our unit $2, linked from our folder? (Others may put what they like beside it.)
+is_our_dropin() { is_word "${1##*/}" && leads_to "$1" "$units/$2.d/${1##*/}"; }
+
+# Has $1 only the characters of names?
+is_word() {
+    case $1 in
+    *[!A-Za-z0-9:_.\\@-]*) return 1 ;;
+    esac
+}
+
 # Is the file $1 a link to our unit $2?
 is_our_link() { leads_to "$1" "$units/$2" || leads_to "$1" "$runtime_units/$2"; }
 
@@ -68,9 +78,9 @@ is_showable() {
     esac
 }
 
-# Set $names to the units in our folders and those asked for, $files to their files.
+# Set $names to the units in our folders and those asked for, $files to their files and drop-ins.
 list_units() {
-    local file name
+    local file name dropin
     names='' files=''
     set +f
     for file in "$units"/* "$runtime_units"/*; do
@@ -80,6 +90,9 @@ list_units() {
         "$runtime_units"/*) [ ! -f "$units/$name" ] || continue ;;
         esac
         names="$names $name" files="$files $file"
+        for dropin in "$links/$name.d"/*.conf; do
+            if [ -e "$dropin" ] && is_our_dropin "$dropin" "$name"; then files="$files $dropin"; fi
+        done
     done
     set -f
     for name in $asked; do

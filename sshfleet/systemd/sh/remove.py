@@ -2,8 +2,8 @@
 
 SCRIPT = r"""
 # Set $found to the links in systemd's folders that lead to the units named: their own, those from
-# [Install], whatever made them. (`systemctl disable` would also undo the units under Also=, and
-# leaves the links of the other of /etc and /run.)
+# [Install], whatever made them, and those of their drop-ins. (`systemctl disable` would also undo
+# the units under Also=, and leaves the links of the other of /etc and /run.)
 find_links() {
     local folder link name
     found=''
@@ -15,6 +15,11 @@ find_links() {
         for link in "$folder"/*.wants/* "$folder"/*.requires/* "$folder"/*.upholds/*; do
             name=${link##*/}
             if is_in "$name" " $*" && leads_to_unit "$link" "$name"; then found="$found $link"; fi
+        done
+    done
+    for name in "$@"; do
+        for link in "$links/$name.d"/*; do
+            ! is_our_dropin "$link" "$name" || found="$found $link"
         done
     done
     set -f
@@ -67,13 +72,13 @@ remove_units() {
     keep_unfailed "$@"
     for name in $kept; do
         lines="$lines $records/$name"
-        files="$files $units/$name $runtime_units/$name"
+        files="$files $units/$name.d $units/$name $runtime_units/$name"
         [ ! -f "$units/$name" ] || dirty=yes
         ! is_in "$name" "$broken" || reset="$reset $name"
     done
     [ ! "$reset" ] || systemctl reset-failed -- $reset >/dev/null 2>&1 || :
     # The record first: a file without one is seen and removed another time, but not the reverse.
-    words=$(rm -f -- $lines 2>&1 && rm -f -- $files 2>&1) || fail_all remove "$words" $kept
+    words=$(rm -f -- $lines 2>&1 && rm -rf -- $files 2>&1) || fail_all remove "$words" $kept
     conclude remove $removes
 }
 """

@@ -1,0 +1,99 @@
+"""The record beside each unit: what is true of it, and which process is older than its text."""
+
+SCRIPT = r"""
+# Set $record to what the record of the word taken apart last has to say, with $was.
+wanted_record() {
+    wanted="{\"generation\":$generation,\"lineage\":\"$lineage\",\"sha256\":\"$sha\""
+    wanted="$wanted,\"target\":\"$target\"${was:+,\"was\":\"$was\"}}"
+}
+
+# Set $was to the InvocationID in $record that ran an older text.
+read_was() {
+    case $record in
+    *'"was":"'*) was=${record##*'"was":"'} was=${was%%'"'*} ;;
+    *) was='' ;;
+    esac
+}
+
+# Undo the records of the words, for they are not true any more. What has to be known to the end,
+# should this run be killed, stays: that the text takes the place of another one, or $was.
+forget_records() {
+    local word content files=''
+    for word in "$@"; do
+        fields "$word"
+        read_record "$name"
+        read_was
+        content=$sha
+        ! is_new_text "$word" || content=- was=''
+        if [ "$content" = - ] || [ "$was" ]; then
+            record="{\"lineage\":\"$lineage\",\"sha256\":\"$content\",\"was\":\"$was\"}"
+            printf '%s\n' "$record" >"$records/$name" ||
+                fail install "$name" 'its record could not be changed'
+        else
+            files="$files $records/$name"
+        fi
+    done
+    [ ! "$files" ] || rm -f -- $files
+}
+
+# Does the word $1, whose $record was read, bring a text in place of another one of ours?
+is_new_text() {
+    case $record in
+    *"\"sha256\":\"$sha\""*) return 1 ;;
+    *'"sha256":"'*) return 0 ;;
+    esac
+    [ -f "$units/$name" ] && is_to_copy "$name"
+}
+
+# Set $old to the words NAME/INVOCATION of the units of the words that got a new text.
+find_old() {
+    local word line names=''
+    old=''
+    for word in "$@"; do
+        read_record "${word%%/*}"
+        case $record in *'"sha256":"-"'*) names="$names ${word%%/*}" ;; esac
+    done
+    [ "$names" ] || return 0
+    set -- $names
+    while read -r line; do
+        case $line in
+        InvocationID=*)
+            old="$old $1/${line#*=}"
+            shift
+            ;;
+        esac
+        [ $# -gt 0 ] || break
+    done <<END
+$(show InvocationID "$@")
+END
+}
+
+# From here on nothing is to be done to the units of $changed.
+write_records() {
+    local word words names name files=''
+    keep_words $changed
+    find_old $kept
+    for word in $kept; do
+        fields "$word"
+        read_record "$name"
+        read_was
+        case "$old " in
+        *" $name/"*) was=${old##*" $name/"} was=${was%% *} ;;
+        esac
+        wanted_record
+        if printf '%s\n' "$wanted" >"$new/$name"; then
+            files="$files $new/$name"
+        else
+            fail install "$name" 'its record could not be stored'
+        fi
+    done
+    if [ "$files" ] && ! words=$(mv -f -t "$records" -- $files 2>&1); then
+        for word in $kept; do
+            name=${word%%/*}
+            [ ! -e "$new/$name" ] || fail install "$name" "its record could not be stored: $words"
+        done
+    fi
+    name_words $installs
+    conclude install $names
+}
+"""
