@@ -47,6 +47,7 @@ class UnitRow(Strict):
     active: str
     sub: str
     hash: str | None
+    old_text: bool
     seen: str | None
 
 

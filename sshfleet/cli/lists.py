@@ -51,7 +51,11 @@ def list_units(
     context: Context = ctx.obj
     look = Look(context, "list-units", full, no_legend, fields)
     look.at(context.fleet.machines, cached=cached)
-    look.show("units", unit_rows(look.view()))
+    rows = unit_rows(look.view())
+    look.show("units", rows)
+    for row in rows:
+        if row.get("old_text") == "yes":
+            look.tell_old_text(row["unit"], row["name"])
     return 0
 
 

@@ -11,8 +11,10 @@ from functools import cached_property
 from sshfleet.cli.context import Context, now
 from sshfleet.cli.settings import Output
 from sshfleet.model.desired import DesiredState
+from sshfleet.model.event import TargetState
 from sshfleet.model.machine import Machine, MachineName
 from sshfleet.model.observed import Observed, Unreachable
+from sshfleet.model.unit import UnitName
 from sshfleet.render.fields import chosen
 from sshfleet.render.listing import listing
 from sshfleet.render.rows import View
@@ -67,6 +69,13 @@ class Look:
             return
         age = int((now() - min(self.seen.values())).total_seconds())
         self.context.note(f"as last seen, up to {age} s ago; nothing was contacted")
+
+    def tell_old_text(self, unit: str, machine: str) -> None:
+        """Note that a unit runs a text that was replaced; one that systemd started is let run."""
+        known = self.state.units.get(UnitName(unit))
+        launched = known is not None and known.target is TargetState.LAUNCHED
+        hint = f"; hint: sshfleet restart {unit}" if launched else ""
+        self.context.note(f"{unit} on {machine} still runs its old text{hint}")
 
     def view(self) -> View:
         """Return what the rows are made from."""

@@ -13,6 +13,7 @@ from sshfleet.render.legend import legend, short
 
 _STATUS = {Trouble.AUTH: "unauthorized", Trouble.HOST_KEY: "hostkey"}
 _SHORT_HASH = 7
+GONE = ("inactive", "failed")
 _UNITS = ("B", "K", "M", "G", "T")
 
 
@@ -118,6 +119,7 @@ def _present_rows(view: View) -> Iterator[dict[str, str]]:
                     "sub": state.sub,
                     "load": state.load,
                     "hash": _hash(view, state.content),
+                    "old_text": "yes" if state.old_text and state.active not in GONE else "no",
                     "name": name,
                     "ip": view.address(name),
                     "seen": view.when(name),

@@ -1,5 +1,6 @@
 """What lists show of machines and units, seen and not seen."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -134,3 +135,15 @@ def test_a_cordoned_machine_is_shown_so_unless_worse_is_to_be_told() -> None:
 )
 def test_sizes_are_shown_in_the_largest_unit_that_fits(count: int, shown: str) -> None:
     assert size(count) == shown
+
+
+def test_what_runs_its_old_text_is_marked_until_it_was_started_anew() -> None:
+    record = replace(LOADED, target="launched", was="a1")
+    shown = {"a1": "active", "b2": "active", "a1 ": "failed"}
+    marks = []
+    for invocation, active in shown.items():
+        seen = state(WEB, active=active, invocation=invocation.strip(), record=record)
+        here = world(machine("m1"), units=[WEB], placed={WEB.name: "m1"},
+                     reports={"m1": reached("m1", seen)})  # fmt: skip
+        marks += [row["old_text"] for row in unit_rows(view(here))]
+    assert marks == ["yes", "no", "no"]
