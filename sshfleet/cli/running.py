@@ -75,7 +75,8 @@ def setup_for(
         while untold:
             context.out(f"Unit {untold.pop(0)} inactive\n")
         sys.stdout.flush()
-        context.progress(plan)
+        if journal.durable:
+            context.progress(plan)
         if context.settings.debug:
             for line in plan_lines(plan):
                 context.err(f"debug: {line}")

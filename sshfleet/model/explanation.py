@@ -51,13 +51,15 @@ class Step:
 class Explanation:
     """All about where a unit may run. `beside` are units that are placed together with it, as one.
 
-    `asked` has its rules; `comes` and `leaves` are what a run would decide now.
+    `asked` has its rules; `places` is where it is placed, be it on a machine that the inventory
+    does not have any more; `comes` and `leaves` are what a run would decide now.
     """
 
     unit: UnitName
     is_global: bool
     asked: tuple[str, ...]
     beside: tuple[UnitName, ...]
+    places: tuple[MachineId, ...]
     machines: tuple[Judged, ...]
     comes: tuple[Step, ...]
     leaves: tuple[Step, ...]
@@ -67,5 +69,4 @@ class Explanation:
     def runs_somewhere(self) -> bool:
         """Tell whether it is on a machine where it may stay, or would come to one."""
         left = {step.machine_id for step in self.leaves}
-        stays = any(one.here and one.machine_id not in left for one in self.machines)
-        return stays or bool(self.comes)
+        return bool(self.comes) or any(place not in left for place in self.places)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sshfleet.model.explanation import Explanation, Judged, Miss, Step
 from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.render.safe import safe_line
-from sshfleet.render.states import cannot_run, reason_lines
+from sshfleet.render.states import FEW, cannot_run, reason_lines
 from sshfleet.render.tables import table
 
 # The columns by the word of their rule, and the key of [X-Fleet] that makes them worth showing.
@@ -18,7 +18,7 @@ _COLUMNS = {
     "peers": "MachineOf", "conflicts": "Conflicts", "replaced": None, "replaces": "Replaces",
     "circle": None, "name": None, "copies": None,
 }  # fmt: skip
-_FEW = 6  # machines named in a line
+_NAMED = 6  # machines in a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def explain_text(found: Explanation, placed: Iterable[Placed], *, colour: bool) 
     parts = [
         "".join(f"{safe_line(line, 2000)}\n" for line in _verdict(found, placed)),
         _table(found, colour=colour),
-        "".join(f"{line}\n" for line in reason_lines(_reasons(found))),
+        "".join(f"{line}\n" for line in _against(found)),
         "".join(f"{line}\n" for line in _nearest(found)),
     ]
     return "\n".join(part for part in parts if part)
@@ -46,7 +46,7 @@ def _verdict(found: Explanation, placed: Iterable[Placed]) -> Iterator[str]:
     left = {step.machine_id: step for step in found.leaves}
     for one in placed:
         begun = f"{found.unit} is placed on {one.machine}"
-        yield f"{begun} since {one.at[:19]}: {one.reason}" if one.at else begun
+        yield f"{begun} since {one.at[:19].replace('T', ' ')}: {one.reason}" if one.at else begun
         if step := left.get(one.machine_id):
             yield f"it may not stay on {one.machine}: {step.reason}"
         else:
@@ -92,6 +92,18 @@ def _word(one: Judged, chosen: set[MachineId]) -> str:
     return "qualifies" if one.qualifies else "no"
 
 
+def _against(found: Explanation) -> Iterator[str]:
+    """Tell each reason on a line of its own; machines are grouped by theirs where they are many."""
+    reasons = _reasons(found)
+    if len(reasons) > FEW:
+        yield from reason_lines(reasons)
+        return
+    width = max(map(len, reasons), default=0)
+    for machine, every in reasons.items():
+        for number, reason in enumerate(every):
+            yield f"{'' if number else machine:<{width}}  {safe_line(reason, 1000)}"
+
+
 def _reasons(found: Explanation) -> dict[MachineName, tuple[str, ...]]:
     return {
         one.machine: tuple(reason for reasons in one.rules.values() for reason in reasons)
@@ -118,7 +130,7 @@ def _nearest(found: Explanation) -> Iterator[str]:
 
 def _qualify(miss: Miss) -> str:
     count = len(miss.machines)
-    names = ", ".join(miss.machines[:_FEW]) + (", …" if count > _FEW else "")
+    names = ", ".join(miss.machines[:_NAMED]) + (", …" if count > _NAMED else "")
     return f"{count} machine{' qualifies' if count == 1 else 's qualify'}: {names}"
 
 
