@@ -15,6 +15,7 @@ from sshfleet.model.event import Event, JournalStarted
 from sshfleet.model.machine import Machine
 from sshfleet.model.observed import Trouble
 from sshfleet.model.step import Completed, Run
+from sshfleet.model.unit import content_hash
 from sshfleet.transport.base import TransportError
 from tests.builders import LINEAGE, machine_id
 
@@ -49,22 +50,27 @@ class MemoryJournal:
 
 @dataclass(slots=True)
 class Process:
-    """What a systemd knows of a unit it has loaded."""
+    """What a systemd knows of a unit it has loaded; `content` is what it was started from."""
 
     active: str = "inactive"
     sub: str = "dead"
     result: str = "success"
     kind: str = "simple"
     runs: int = 0
+    content: str = ""
 
 
 @dataclass(slots=True)
 class FakeMachine:
-    """One machine: files and records in our folder, and processes; `starts_as` scripts a start,
-    `triggered` are units that systemd starts again as soon as they are stopped."""
+    """One machine: files, drop-ins and records in our folder, and processes.
+
+    `starts_as` scripts a start, `triggered` are units that systemd starts again as soon as they are
+    stopped. `hook` is called before each step of a transaction, and may end it there.
+    """
 
     name: str
     files: dict[str, bytes] = field(default_factory=dict)
+    dropins: dict[str, dict[str, bytes]] = field(default_factory=dict)
     records: dict[str, str] = field(default_factory=dict)
     boots: set[str] = field(default_factory=set)
     processes: dict[str, Process] = field(default_factory=dict)
@@ -75,6 +81,8 @@ class FakeMachine:
     done: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     reboots: int = 0
+    starts: int = 0
+    hook: Callable[[], None] = lambda: None
 
     def running(self) -> set[str]:
         """Return the names of the units that run."""
@@ -90,12 +98,14 @@ class FakeMachine:
     def answer(self, data: bytes) -> bytes:
         """Carry out the orders of a transaction and report, as systemd/sh does."""
         lines = [line.split("\t") for line in data.decode().splitlines()]
+        parts = {line[2]: line[1] for line in lines if line[0] == "part"}
         nonce = next(line[1] for line in lines if line[0] == "nonce")
         lineage = next((line[1] for line in lines if line[0] == "lineage"), "")
         out = []
         for line in lines:
             if line[0] in ("stop", "remove", "install", "start", "restart"):
-                failed = self._obey(line, lineage)
+                self.hook()
+                failed = self._obey(line, lineage, parts)
                 self.done.append(f"{line[0]} {line[1]}")
                 out.append(
                     f"outcome\t{line[0]}\t{line[1]}\t" + (f"failed\t{failed}" if failed else "ok")
@@ -104,34 +114,70 @@ class FakeMachine:
         asked = [line[1] for line in lines if line[0] == "look"]
         return self._report(nonce, out, watched, asked).encode()
 
-    def _obey(self, line: list[str], lineage: str) -> str:
+    def _obey(self, line: list[str], lineage: str, parts: Mapping[str, str]) -> str:
         verb, name = line[:2]
         if name in self.foreign and verb != "stop":
             return f"the name is taken by {self.foreign[name]}"
         if verb == "install":
-            return self._install(
-                name, line[2], {"lineage": lineage, "generation": int(line[3])}, line[4]
-            )
+            files = {name: parts.get(name, line[2])}
+            for file in line[6].split(",") if len(line) > 6 else ():
+                files[f"{name}.d/{file}"] = parts[f"{name}.d/{file}"]
+            record = {"lineage": lineage, "generation": int(line[3]), "sha256": line[2]}
+            return self._install(name, files, {**record, "target": line[4]})
         if verb in ("stop", "remove"):
             self.processes.pop(name, None)
         if verb == "stop" and name in self.triggered:
             self._start(name)
         if verb == "remove":
-            self.files.pop(name, None)
-            self.records.pop(name, None)
             self.boots.discard(name)
+            self.records.pop(name, None)
+            self.dropins.pop(name, None)
+            self.hook()
+            self.files.pop(name, None)
         if verb in ("start", "restart"):
             return self._start(name)
         return ""
 
-    def _install(self, name: str, digest: str, record: dict[str, object], target: str) -> str:
-        present = name in self.files and sha256(self.files[name]).hexdigest() == digest
-        if not present and digest not in self.staging:
+    def _install(self, name: str, files: Mapping[str, str], record: dict[str, object]) -> str:
+        there = self._texts(name)
+        missing = [file for file, sum in files.items() if _sum(there.get(file)) != sum]
+        if any(files[file] not in self.staging for file in missing):
             return "its text was not uploaded"
-        self.files[name] = self.files[name] if present else self.staging[digest]
-        self.records[name] = json.dumps({**record, "sha256": digest, "target": target})
-        (self.boots.add if target == "launched" else self.boots.discard)(name)
+        was, is_new = self._mark(name, record, replaces=bool(there and missing))
+        self.hook()
+        texts = {
+            file: self.staging[sum] if file in missing else there[file]
+            for file, sum in files.items()
+        }
+        self.files[name] = texts.pop(name)
+        self.hook()
+        self.dropins[name] = {file.partition("/")[2]: text for file, text in texts.items()}
+        self.hook()
+        was = self._invocation(name) if is_new else was
+        self.records[name] = json.dumps({**record, **({"was": was} if was else {})})
+        (self.boots.add if record["target"] == "launched" else self.boots.discard)(name)
         return ""
+
+    def _mark(self, name: str, record: dict[str, object], *, replaces: bool) -> tuple[str, bool]:
+        """Undo the record; keep in it what a run after this one has to know."""
+        old = json.loads(self.records.pop(name, "{}"))
+        self.boots.discard(name)
+        is_new = old["sha256"] != record["sha256"] if "sha256" in old else replaces
+        was = "" if is_new else old.get("was", "")
+        if is_new or was:
+            marked = {"sha256": "-" if is_new else record["sha256"], "was": was}
+            self.records[name] = json.dumps({"lineage": record["lineage"], **marked})
+        return was, is_new
+
+    def _texts(self, name: str) -> dict[str, bytes]:
+        """Return what lies in our folder for a unit, by paths below it."""
+        own = {name: self.files[name]} if name in self.files else {}
+        return own | {f"{name}.d/{file}": text for file, text in self.dropins.get(name, {}).items()}
+
+    def content(self, name: str) -> str:
+        """Return the content hash of a unit's files as they are."""
+        sums = {file: sha256(text).hexdigest() for file, text in self.dropins.get(name, {}).items()}
+        return content_hash(sha256(self.files[name]).hexdigest(), sums)
 
     def _start(self, name: str) -> str:
         if name not in self.files:
@@ -139,7 +185,7 @@ class FakeMachine:
         how = self.starts_as.get(name, "active")
         if how == "missing":
             return f"Failed to start {name}: Unit docker.service not found."
-        runs = self.processes[name].runs if name in self.processes else 0
+        self.starts += 1
         ends = {
             "active": Process("active", "running"),
             "fails": Process("failed", "failed", "exit-code"),
@@ -147,7 +193,8 @@ class FakeMachine:
             "slow": Process("activating", "start-pre"),
         }
         self.processes[name] = ends[how]
-        self.processes[name].runs = runs + 1
+        self.processes[name].runs = self.starts
+        self.processes[name].content = self.content(name)
         self.started.append(name)
         return ""
 
@@ -164,9 +211,11 @@ class FakeMachine:
         if watched:
             before = "\n".join(self._block(name) for name in watched)
             head += f"{nonce} before\n{before}\n{nonce} after\n"
+        homes = "/etc/sshfleet/units", "/etc/systemd/system"
         sums = "\n".join(
-            f"{sha256(text).hexdigest()}  /etc/sshfleet/units/{name}"
-            for name, text in self.files.items()
+            f"{_sum(text)}  {homes['/' in file]}/{file}"
+            for name in self.files
+            for file, text in self._texts(name).items()
         )
         shown = "\n".join(self._block(name) for name in names)
         body = "".join(line + "\n" for line in out)
@@ -181,8 +230,16 @@ class FakeMachine:
             f"ActiveState={process.active}\nSubState={process.sub}\nResult={process.result}\n"
             f"Type={process.kind}\nNRestarts=0\n"
             f"ExecMainStatus={int(process.active == 'failed')}\nFragmentPath={path}\n"
-            f"InvocationID={f'{self.reboots:08x}{process.runs:024x}' if process.runs else ''}\n"
+            f"InvocationID={self._invocation(name)}\n"
         )
+
+    def _invocation(self, name: str) -> str:
+        process = self.processes.get(name, Process())
+        return f"{self.reboots:08x}{process.runs:024x}" if process.runs else ""
+
+
+def _sum(text: bytes | None) -> str:
+    return "" if text is None else sha256(text).hexdigest()
 
 
 class FakeTransport:

@@ -1,4 +1,5 @@
-"""Random histories: verbs, outages, power cuts and controllers that die, on three fake machines.
+"""Random histories on three fake machines: verbs, new texts and drop-ins, outages, power cuts, the
+hands of others, and controllers and scripts that die.
 
 Safety holds after each step; once the faults stop, reconcile makes everything as the user wants.
 """
@@ -11,52 +12,82 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sshfleet.errors import TryLater
+from sshfleet.model.desired import DesiredUnit
 from sshfleet.model.event import TargetState
 from sshfleet.model.machine import Fleet
-from sshfleet.model.unit import UnitName
+from sshfleet.model.unit import Unit
+from sshfleet.unitfile.read import read_text
 from tests.builders import machine, machine_id
 from tests.fakes import FakeMachine, Killed
-from tests.stage import Stage, service
+from tests.stage import TEXT, Stage, service
 
 pytestmark = pytest.mark.timeout(600)
 
+
+def versions(name: str, rules: str) -> list[Unit]:
+    """Make a unit as it was first, with another text, and with drop-ins that come and change."""
+    first, other = service(name, rules), service(name, rules, TEXT + "Nice=1\n")
+    confs = [{}, {"a.conf": "[Service]\nNice=2\n"}, {"a.conf": "", "b.conf": "[Unit]\nAfter=x\n"}]
+    return [other, *(read_text(first.name, first.text, dropins) for dropins in confs)]
+
+
 UNITS = {
-    unit.name: unit
-    for unit in (
-        service("a1.service", "Conflicts=a*.service"),
-        service("a2.service", "Conflicts=a*.service"),
-        service("ssd.service", "MachineMetadata=disk=ssd"),
-        service("peer.service", "MachineOf=ssd.service"),
-        service("all.service", "Global=true"),
-    )
+    "a1.service": versions("a1.service", "Conflicts=a*.service"),
+    "a2.service": versions("a2.service", "Conflicts=a*.service"),
+    "ssd.service": versions("ssd.service", "MachineMetadata=disk=ssd"),
+    "peer.service": versions("peer.service", "MachineOf=ssd.service"),
+    "all.service": versions("all.service", "Global=true"),
 }
+KNOWN = {unit.content for units in UNITS.values() for unit in units}
 NAMES = st.sampled_from(sorted(UNITS))
 MACHINES = st.sampled_from(["m1", "m2", "m3"])
 STEPS = st.one_of(
-    st.tuples(st.sampled_from(["start", "load", "submit"]), NAMES),
-    st.tuples(st.sampled_from(["stop", "unload", "destroy", "restart"]), NAMES),
-    st.tuples(st.sampled_from(["away", "back", "power_cycle"]), MACHINES),
-    st.tuples(st.sampled_from(["reconcile", "swap"]), st.just("")),
+    st.tuples(st.sampled_from(["start", "load", "submit"]), NAMES, st.integers(0, 3)),
+    st.tuples(st.sampled_from(["stop", "unload", "destroy", "restart"]), NAMES, st.just(0)),
+    st.tuples(st.sampled_from(["away", "back", "power_cycle"]), MACHINES, st.just(0)),
+    st.tuples(st.just("tamper"), MACHINES, st.integers(0, 3)),
+    st.tuples(st.sampled_from(["reconcile", "swap"]), st.just(""), st.just(0)),
 )
-DEATHS = st.one_of(st.none(), st.integers(0, 12))
+DEATHS = st.one_of(st.none(), st.integers(0, 25))
 
 
-def take(stage: Stage, verb: str, name: str) -> None:
+def take(stage: Stage, verb: str, name: str, number: int) -> None:
     """Take one step of a history."""
     if verb in ("start", "load", "submit"):
-        stage.start(UNITS[UnitName(name)], verb=verb)
-    elif verb == "away":
-        stage.transport.away.add(name)
-    elif verb == "back":
-        stage.transport.away.discard(name)
-    elif verb == "power_cycle":
-        stage.machines[name].power_cycle()
+        stage.start(UNITS[name][number], verb=verb)
+    elif name in stage.machines:
+        befall(stage, verb, name, number)
     elif verb == "swap":
         stage.fleet = swapped(stage.fleet)
     elif verb == "reconcile":
         stage.reconcile()
     elif name in stage.journal.state.units:
         stage.change(verb, name)
+
+
+def befall(stage: Stage, verb: str, name: str, number: int) -> None:
+    """Let something happen to a machine."""
+    if verb == "away":
+        stage.transport.away.add(name)
+    elif verb == "back":
+        stage.transport.away.discard(name)
+    elif verb == "power_cycle":
+        stage.machines[name].power_cycle()
+    else:
+        tamper(stage.machines[name], number)
+
+
+def tamper(one: FakeMachine, number: int) -> None:
+    """Change what lies there behind our back: drop-ins, files, links."""
+    for name in sorted(one.files):
+        if number == 0:
+            one.dropins.pop(name, None)
+        elif number == 1:
+            one.dropins.setdefault(name, {})["z.conf"] = b"[Unit]\nBefore=z\n"
+        elif number == 2:
+            one.files[name] += b"# mine\n"
+        else:
+            one.boots.discard(name)
 
 
 def swapped(fleet: Fleet) -> Fleet:
@@ -83,6 +114,8 @@ def mortal(stage: Stage, step: int | None) -> None:
 
     stage.journal.before = die
     stage.transport.hook = travel
+    for one in stage.machines.values():
+        one.hook = die
 
 
 def check_safety(stage: Stage) -> None:
@@ -103,17 +136,23 @@ def check_convergence(stage: Stage) -> None:
     assert {name: len(one.done) for name, one in stage.machines.items()} == done
     assert len(stage.journal.events) == events
     state = stage.journal.state
-    for name, unit in state.units.items():
+    for unit in state.units.values():
         assert unit.target is not TargetState.ABSENT
         assert unit.holders == unit.placements
         for one in stage.machines.values():
-            _check_copy(one, name, unit.target, placed=machine_id(one.name) in unit.placements)
+            _check_copy(one, unit, placed=machine_id(one.name) in unit.placements)
     for one in stage.machines.values():
         assert one.files.keys() <= state.units.keys()
+        assert {name for name, dropins in one.dropins.items() if dropins} <= one.files.keys()
 
 
-def _check_copy(one: FakeMachine, name: str, target: TargetState, *, placed: bool) -> None:
+def _check_copy(one: FakeMachine, unit: DesiredUnit, *, placed: bool) -> None:
+    name, target = unit.name, unit.target
     assert (name in one.files) == placed
+    if placed:
+        assert one.content(name) == unit.content
+        runs = one.processes[name].content if name in one.running() else unit.content
+        assert runs == unit.content or runs not in KNOWN  # started from a text of other hands
     assert (name in one.running()) == (placed and target is TargetState.LAUNCHED)
     assert (name in one.boots) == (placed and target is TargetState.LAUNCHED)
 
@@ -121,13 +160,13 @@ def _check_copy(one: FakeMachine, name: str, target: TargetState, *, placed: boo
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(STEPS, DEATHS), max_size=12))
 def test_any_history_is_safe_and_ends_as_wanted(
-    history: list[tuple[tuple[str, str], int | None]],
+    history: list[tuple[tuple[str, str, int], int | None]],
 ) -> None:
     stage = Stage(machine("m1", disk="ssd"), machine("m2", disk="hdd"), machine("m3", disk="hdd"))
-    for (verb, name), death in history:
+    for (verb, name, number), death in history:
         mortal(stage, death)
         with suppress(Killed, TryLater):
-            take(stage, verb, name)
+            take(stage, verb, name, number)
         check_safety(stage)
     mortal(stage, None)
     stage.transport.away = set()
