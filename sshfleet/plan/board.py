@@ -3,9 +3,9 @@
 Rule 1: it holds every placed unit, inside the scope or not: they are load, peers and conflicts.
 Rule 2: of two units that conflict, the one of higher rank gives way; what may not move ranks
 lowest, a placed unit by its generation, a newcomer highest.
+Rule 3: every change can be taken back (`mark`, `rewind`): what is only tried leaves no trace.
 """
 
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from sshfleet.model.machine import MachineId
 from sshfleet.model.requirements import Requirements
 from sshfleet.model.unit import UnitName
+from sshfleet.plan.globs import first_match
+from sshfleet.plan.rings import NO_RINGS, Rings
 from sshfleet.plan.roster import Roster
-from sshfleet.unitfile.glob import matches
 
 Rank = tuple[int, str]
 FIXED: Rank = (-1, "")
 NEWCOMER: Rank = (sys.maxsize, "")
 
-_SPECIAL = re.compile(r"[*?\[\\]")
 _NOWHERE: frozenset[MachineId] = frozenset()
 
 
@@ -39,18 +39,18 @@ NO_PAST = Past()
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A unit as the scheduler sees it; `circle` shows the MachineOf circle that it is part of."""
+    """A unit as the scheduler sees it; of an `unread` one not even the rules are known."""
 
     name: UnitName
     rules: Requirements
     rank: Rank
     past: Past = NO_PAST
-    circle: str = ""
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """`pattern` in the Conflicts= of unit `owner` forbids that `other` shares the machine."""
+    """`pattern`, of unit `owner`, forbids that a unit shares the machine with `other`."""
 
     other: UnitName
     pattern: str
@@ -58,27 +58,65 @@ class Clash:
 
 
 class Board:
-    """Who stands where; of the units on a machine those with Conflicts= are also kept apart."""
+    """Who stands where; of the units on a machine those with Conflicts= or Replaces= are also kept
+    apart. `rings` tells of the units whose Replaces= goes in a circle."""
 
-    def __init__(self, roster: Roster) -> None:
+    def __init__(self, roster: Roster, rings: Rings = NO_RINGS) -> None:
         self.roster = roster
+        self.rings = rings
         self._tenants: defaultdict[MachineId, dict[UnitName, Tenant]] = defaultdict(dict)
         self._jealous: defaultdict[MachineId, dict[UnitName, Tenant]] = defaultdict(dict)
+        self._pushing: defaultdict[MachineId, dict[UnitName, Tenant]] = defaultdict(dict)
         self._places: dict[UnitName, frozenset[MachineId]] = {}
+        self._log: list[tuple[UnitName, MachineId, Tenant | None]] = []
+
+    def seat(self, tenant: Tenant, machines: frozenset[MachineId]) -> None:
+        """Let a unit stand where it stood before anything was changed: not to be taken back."""
+        self._places[tenant.name] = machines
+        for machine in machines:
+            self._seat(tenant, machine)
 
     def put(self, tenant: Tenant, machines: frozenset[MachineId]) -> None:
         """Let a unit stand on more machines."""
-        self._places[tenant.name] = machines | self.places(tenant.name)
         for machine in machines:
-            self._tenants[machine][tenant.name] = tenant
-            if tenant.rules.conflicts:
-                self._jealous[machine][tenant.name] = tenant
+            self._change(tenant.name, machine, tenant)
 
     def take(self, unit: UnitName, machine: MachineId) -> None:
         """Remove a unit from a machine where it stands."""
-        self._places[unit] -= {machine}
-        del self._tenants[machine][unit]
+        self._change(unit, machine, None)
+
+    def mark(self) -> int:
+        """Remember how things stand, for `rewind`."""
+        return len(self._log)
+
+    def rewind(self, mark: int) -> None:
+        """Take back all changes since `mark`."""
+        while len(self._log) > mark:
+            unit, machine, before = self._log.pop()
+            self._change(unit, machine, before)
+            self._log.pop()
+
+    def lost_any_since(self, mark: int) -> bool:
+        """Tell whether a unit left a machine since `mark`."""
+        return any(before is not None for _, _, before in self._log[mark:])
+
+    def _change(self, unit: UnitName, machine: MachineId, tenant: Tenant | None) -> None:
+        there = self._tenants[machine]
+        self._log.append((unit, machine, there.pop(unit, None)))
         self._jealous[machine].pop(unit, None)
+        self._pushing[machine].pop(unit, None)
+        if tenant is None:
+            self._places[unit] -= {machine}
+            return
+        self._places[unit] = self._places.get(unit, _NOWHERE) | {machine}
+        self._seat(tenant, machine)
+
+    def _seat(self, tenant: Tenant, machine: MachineId) -> None:
+        self._tenants[machine][tenant.name] = tenant
+        if tenant.rules.conflicts:
+            self._jealous[machine][tenant.name] = tenant
+        if tenant.rules.replaces:
+            self._pushing[machine][tenant.name] = tenant
 
     def load(self, machine: MachineId) -> int:
         """Count the units on a machine."""
@@ -88,6 +126,10 @@ class Board:
         """Return the machines a unit stands on."""
         return self._places.get(unit, _NOWHERE)
 
+    def there(self, unit: UnitName, machine: MachineId) -> Tenant:
+        """Return a unit that stands on a machine."""
+        return self._tenants[machine][unit]
+
     def clashes(self, tenant: Tenant, machine: MachineId) -> list[Clash]:
         """Return the units of lower rank there that the tenant cannot be with, sorted."""
         # Without globs of its own, a unit can only clash with the few that have some.
@@ -95,19 +137,45 @@ class Board:
         others = there.get(machine)
         return sorted(_clashes(tenant, others), key=lambda c: c.other) if others else []
 
+    def replacing(self, tenant: Tenant, machine: MachineId) -> list[Clash]:
+        """Return the units there that push the tenant off, sorted.
+
+        Of the units that stay, only those that may not move count here: any other one pushes the
+        tenant off when it can go elsewhere, and has to leave itself when not (`pushing`). In a
+        circle nobody pushes.
+        """
+        others = self._pushing.get(machine)
+        if not others:
+            return []
+        found = [
+            Clash(other.name, pattern, other.name)
+            for other in others.values()
+            if other.name != tenant.name
+            and (tenant.rank == NEWCOMER or other.rank == FIXED)
+            and (pattern := first_match(other.rules.replaces, tenant.name))
+            and not self.rings.together(tenant.name, other.name)
+        ]
+        return sorted(found, key=lambda clash: clash.other)
+
+    def replaced(self, tenant: Tenant, machine: MachineId) -> list[Clash]:
+        """Return the units there that the tenant pushes off, sorted."""
+        globs = tenant.rules.replaces
+        others = self._tenants.get(machine) if globs else None
+        if not others:
+            return []
+        return [
+            Clash(name, pattern, tenant.name)
+            for name in sorted(others)
+            if name != tenant.name
+            and (pattern := first_match(globs, name))
+            and not self.rings.together(tenant.name, name)
+        ]
+
 
 def _clashes(tenant: Tenant, others: Mapping[UnitName, Tenant]) -> Iterator[Clash]:
     for other in others.values():
         if other.rank < tenant.rank and other.name != tenant.name:
-            if pattern := _forbids(tenant, other.name):
+            if pattern := first_match(tenant.rules.conflicts, other.name):
                 yield Clash(other.name, pattern, tenant.name)
-            elif pattern := _forbids(other, tenant.name):
+            elif pattern := first_match(other.rules.conflicts, tenant.name):
                 yield Clash(other.name, pattern, other.name)
-
-
-def _forbids(tenant: Tenant, name: UnitName) -> str:
-    for pattern in tenant.rules.conflicts:
-        # Nearly every pair differs in the plain beginning: it saves compiling hundreds of globs.
-        if name.startswith(_SPECIAL.split(pattern, maxsplit=1)[0]) and matches(pattern, name):
-            return pattern
-    return ""

@@ -3,9 +3,11 @@
 Rule 1: one judge for placed, new and global units; a placed unit answers to OWN_RULES only.
 Rule 2: every rule always answers, so that people see all reasons and not just the first.
 Rule 3: "it cannot be reached" is a reason against a machine, never a reason to leave it.
+Rule 4: what a machine would have to lose is not judged here: `pushing` says whether the units that
+a newcomer with Replaces= pushes off find another machine.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sshfleet.model.unit import UnitName
 from sshfleet.plan.board import Board, Tenant
@@ -25,15 +27,6 @@ def reasons_against(
     for rule in rules:
         reasons += rule(tenant, candidate, board)
     return tuple(reasons)
-
-
-def qualifies(tenant: Tenant, candidate: Candidate, board: Board) -> bool:
-    """Tell whether a machine may take a new unit; the judge's answer without its reasons."""
-    # Most pairs are asked only this, 500 units × 1,000 machines of them: stop at the first reason.
-    for rule in NEWCOMER_RULES:  # noqa: SIM110 - any() is half as fast again
-        if rule(tenant, candidate, board):
-            return False
-    return True
 
 
 def machine_can_be_used(_tenant: Tenant, candidate: Candidate, _board: Board) -> Sequence[str]:
@@ -76,12 +69,11 @@ def peers_are_here(tenant: Tenant, candidate: Candidate, board: Board) -> Sequen
     peers = tenant.rules.machine_of
     if not peers:
         return ()
-    reasons = [
+    return [
         f"needs {peer} here; {_whereabouts(peer, board)}"
         for peer in peers
-        if candidate.id not in board.places(UnitName(peer))
+        if peer != tenant.name and candidate.id not in board.places(UnitName(peer))
     ]
-    return [tenant.circle, *reasons] if reasons and tenant.circle else reasons
 
 
 def _whereabouts(peer: str, board: Board) -> str:
@@ -105,6 +97,20 @@ def nothing_conflicts(tenant: Tenant, candidate: Candidate, board: Board) -> Seq
     return reasons
 
 
+def nothing_replaces_it(tenant: Tenant, candidate: Candidate, board: Board) -> Sequence[str]:
+    """Bar machines with a unit that would push this one off at once."""
+    return [
+        f"is replaced there by {one.owner} (Replaces={one.pattern} of {one.owner})"
+        for one in board.replacing(tenant, candidate.id)[:_SHOWN]
+    ]
+
+
+def replaces_in_no_circle(tenant: Tenant, _candidate: Candidate, board: Board) -> Sequence[str]:
+    """Bar units whose Replaces= comes back to themselves: they would push each other for ever."""
+    way = board.rings.way(tenant.name) if tenant.rules.replaces else ()
+    return [f"Replaces goes in a circle: {' replaces '.join(way)}"] if way else ()
+
+
 def name_is_free(tenant: Tenant, candidate: Candidate, _board: Board) -> Sequence[str]:
     """Bar machines that have a unit of this name from elsewhere: it is never overwritten."""
     reason = candidate.taken.get(tenant.name)
@@ -124,11 +130,42 @@ OWN_RULES: tuple[Rule, ...] = (
     metadata_fits,
     peers_are_here,
     nothing_conflicts,
+    nothing_replaces_it,
 )
 NEWCOMER_RULES: tuple[Rule, ...] = (
     machine_can_be_used,
     machine_is_open,
     *OWN_RULES,
+    replaces_in_no_circle,
     name_is_free,
     runs_nowhere_else,
 )
+
+
+def qualifying(
+    tenant: Tenant,
+    candidates: Iterable[Candidate],
+    board: Board,
+    rules: tuple[Rule, ...] = NEWCOMER_RULES,
+) -> list[Candidate]:
+    """Return the machines that may take a new unit; the judge's answer without its reasons."""
+    # Most pairs are asked only this, 500 units × 1,000 machines of them: leave out the rules that
+    # the unit has no use for, and stop at the first reason.
+    needed = [rule for rule in rules if rule not in _USES or _USES[rule](tenant)]
+    found = []
+    for candidate in candidates:
+        for rule in needed:
+            if rule(tenant, candidate, board):
+                break
+        else:
+            found.append(candidate)
+    return found
+
+
+_USES: Mapping[Rule, Callable[[Tenant], object]] = {
+    machine_id_is_the_one: lambda tenant: tenant.rules.machine_id,
+    metadata_fits: lambda tenant: tenant.rules.metadata,
+    peers_are_here: lambda tenant: tenant.rules.machine_of,
+    replaces_in_no_circle: lambda tenant: tenant.rules.replaces,
+    runs_nowhere_else: lambda tenant: tenant.past.away,
+}

@@ -14,16 +14,17 @@ def best(tenant: Tenant, fit: Sequence[Candidate], board: Board) -> tuple[Candid
     """Choose among machines that qualify, at least one, and say why for people."""
     holding = [candidate for candidate in fit if candidate.id in tenant.past.holders]
     chosen = min(holding or fit, key=lambda c: (board.load(c.id), c.id))
-    return chosen, _why(tenant, chosen, fit, board)
+    return chosen, why(tenant, chosen, len(fit), board)
 
 
-def _why(tenant: Tenant, chosen: Candidate, fit: Sequence[Candidate], board: Board) -> str:
+def why(tenant: Tenant, chosen: Candidate, fit: int, board: Board) -> str:
+    """Say why a unit goes to a machine, of so many that qualify (for all that go with it)."""
     if tenant.rules.machine_of:
         return f"beside {' and '.join(tenant.rules.machine_of)}"
-    if len(fit) == 1:
+    if fit == 1:
         return "the only machine that qualifies"
     if chosen.id in tenant.past.holders:
-        return f"has a copy already, of {len(fit)} machines that qualify"
+        return f"has a copy already, of {fit} machines that qualify"
     load = board.load(chosen.id)
     units = "1 unit" if load == 1 else f"{load} units"
-    return f"least loaded of {len(fit)} machines that qualify ({units})"
+    return f"least loaded of {fit} machines that qualify ({units})"

@@ -3,42 +3,32 @@
 Rule 1: a placement is judged by the unit's own rules alone, never by who answers or by load.
 Rule 2: placements on machines that the inventory lacks, or whose ID is in dispute, are kept.
 Rule 3: units are judged by rank, so that of two that conflict the younger gives way, and a unit
-that gave way drives nobody else out; those that need it beside them are judged again at once.
+that gave way drives nobody else out; those that need it beside them leave with it.
+Rule 4: a unit that replaces another on its machine pushes it off when that one can go elsewhere,
+and leaves itself when not.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from sshfleet.model.event import UnitUnplaced
 from sshfleet.model.machine import MachineId
 from sshfleet.plan.board import Board, Tenant
+from sshfleet.plan.draft import Draft
 from sshfleet.plan.feasibility import OWN_RULES, reasons_against
+from sshfleet.plan.pushing import push_off
 
 _SAID = 3  # reasons in the journal; `explain` has them all
 
-Followers = Mapping[str, list[Tenant]]
 
-
-def review(tenants: Iterable[Tenant], board: Board) -> list[UnitUnplaced]:
-    """Take from the board what may not stay, and return the events that say so."""
-    by_rank = sorted(tenants, key=lambda tenant: tenant.rank)
-    followers = _followers(by_rank)
-    ended: list[UnitUnplaced] = []
+def review(draft: Draft) -> None:
+    """Let what may not stay leave its machine."""
+    by_rank = sorted(draft.movable(), key=lambda tenant: tenant.rank)
     for tenant in by_rank:
-        for machine in sorted(board.places(tenant.name)):
-            if reason := _no_longer(tenant, machine, board):
-                ended += _end(tenant, machine, reason, board, followers)
-        for machine, reason in _surplus(tenant, board):
-            ended += _end(tenant, machine, reason, board, followers)
-    return ended
-
-
-def _followers(tenants: Iterable[Tenant]) -> Followers:
-    followers: dict[str, list[Tenant]] = {}
-    for tenant in tenants:
-        for peer in tenant.rules.machine_of:
-            followers.setdefault(peer, []).append(tenant)
-    return followers
+        for machine in sorted(draft.board.places(tenant.name)):
+            if reason := _no_longer(tenant, machine, draft.board):
+                _end(draft, tenant, machine, reason)
+        for machine, reason in _surplus(tenant, draft.board):
+            _end(draft, tenant, machine, reason)
+    _push(draft, [tenant for tenant in by_rank if tenant.rules.replaces])
 
 
 def _no_longer(tenant: Tenant, machine: MachineId, board: Board) -> str:
@@ -59,18 +49,18 @@ def _surplus(tenant: Tenant, board: Board) -> Iterator[tuple[MachineId, str]]:
         yield machine, f"is not global any more and stays on {board.roster.called(kept)}"
 
 
-def _end(
-    tenant: Tenant, machine: MachineId, reason: str, board: Board, followers: Followers
-) -> Iterator[UnitUnplaced]:
+def _push(draft: Draft, pushing: Iterable[Tenant]) -> None:
+    """Let units that replace others push them off where both stand, as far as machines answer."""
+    for tenant in pushing:
+        for machine in sorted(draft.board.places(tenant.name)):
+            candidate = draft.board.roster.known.get(machine)
+            if candidate and candidate.answered:
+                mark = draft.board.mark()
+                if why := push_off(draft, [tenant], machine):
+                    draft.board.rewind(mark)
+                    _end(draft, tenant, machine, why)
+
+
+def _end(draft: Draft, tenant: Tenant, machine: MachineId, reason: str) -> None:
     """End a placement, and those on the same machine that it held up."""
-    queue = deque([(tenant, reason)])
-    while queue:
-        leaving, why = queue.popleft()
-        if machine not in board.places(leaving.name):
-            continue
-        board.take(leaving.name, machine)
-        yield UnitUnplaced(leaving.name, machine, why)
-        for follower in followers.get(leaving.name, ()):
-            stands = machine in board.places(follower.name)
-            if stands and (because := _no_longer(follower, machine, board)):
-                queue.append((follower, because))
+    draft.take(machine, draft.with_followers({tenant.name: reason}, machine))

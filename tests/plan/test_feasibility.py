@@ -6,7 +6,7 @@ from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.observed import Observed, Reached, Trouble
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan.board import NEWCOMER, Board, Past, Tenant
-from sshfleet.plan.feasibility import NEWCOMER_RULES, OWN_RULES, qualifies, reasons_against
+from sshfleet.plan.feasibility import NEWCOMER_RULES, OWN_RULES, qualifying, reasons_against
 from sshfleet.plan.roster import roster_of
 from sshfleet.plan.scheduler import schedule
 from sshfleet.plan.world import World
@@ -266,7 +266,7 @@ def test_the_short_answer_is_that_of_the_judge() -> None:
     for asking in (unit("a.service"), unit("a.service", needs={"disk": "ssd"})):
         tenant = Tenant(asking.name, asking.requirements, NEWCOMER)
         told = reasons_against(tenant, candidate, Board(roster), NEWCOMER_RULES)
-        assert qualifies(tenant, candidate, Board(roster)) is (told == ())
+        assert qualifying(tenant, [candidate], Board(roster)) == ([] if told else [candidate])
 
 
 def test_a_placed_unit_does_not_answer_for_its_machine() -> None:

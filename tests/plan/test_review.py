@@ -134,23 +134,6 @@ def test_a_unit_of_the_scope_gives_way_to_one_that_may_not_move() -> None:
     assert moves(made) == ["old - m1", "old + m2"]
 
 
-def test_a_follower_moves_along_with_its_peer() -> None:
-    of = world(
-        machine("m1", disk="hdd"),
-        machine("m2", disk="ssd"),
-        units=[
-            unit("z.service", needs={"disk": "ssd"}),
-            unit("b.service", machine_of=["z.service"]),
-            unit("a.service", machine_of=["b.service"]),
-        ],
-        placed={"a.service": "m1", "b.service": "m1", "z.service": "m1"},
-    )
-    made = of_all(of)
-    assert moves(made) == ["z - m1", "b - m1", "a - m1", "z + m2", "b + m2", "a + m2"]
-    assert made.events[1].reason == "needs z.service here; it is placed nowhere"
-    assert made.events[4].reason == "beside z.service"
-
-
 def test_a_follower_of_two_peers_that_both_leave_ends_once() -> None:
     of = world(
         machine("m1"),
