@@ -16,7 +16,6 @@ from sshfleet.model.action import Plan
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.event import TextStored
 from sshfleet.model.step import Run
-from sshfleet.model.unit import UnitName
 from sshfleet.systemd.sh import LOOK_SCRIPT
 from tests.builders import machine
 from tests.fakes import Killed
@@ -25,6 +24,7 @@ from tests.test_converge_histories import DEATHS, NAMES, STEPS, UNITS, mortal, t
 
 pytestmark = pytest.mark.timeout(600)
 
+Step = tuple[str, str, int]
 VERBS = st.sampled_from(["start", "load", "submit", "stop", "unload", "destroy", "restart"])
 
 
@@ -43,14 +43,14 @@ def only_looks(_machine: str, run: Run | None) -> None:
     assert not run.root
 
 
-def rehearsed(stage: Stage, verb: str, name: str) -> Rehearsal:
+def rehearsed(stage: Stage, step: Step) -> Rehearsal:
     """Take one step as a dry run, which may only look."""
     stage.memory = rehearsal = Rehearsal(stage.journal.state)
     stage.transport.hook = only_looks
     stage.told.clear()
     try:
         with suppress(TryLater):
-            take(stage, verb, name)
+            take(stage, *step)
     finally:
         stage.memory = stage.journal
         stage.transport.hook = lambda _machine, _run: None
@@ -62,21 +62,21 @@ def everything(stage: Stage) -> str:
     return repr((list(stage.machines.values()), stage.journal.events))
 
 
-def first_plan(stage: Stage, verb: str, name: str) -> Plan | None:
+def first_plan(stage: Stage, step: Step) -> Plan | None:
     """Take one step for real; return what its first turn planned."""
     stage.told.clear()
     with suppress(TryLater):
-        take(stage, verb, name)
+        take(stage, *step)
     return stage.told[0] if stage.told else None
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(STEPS, DEATHS), max_size=8),
-    st.one_of(st.tuples(VERBS, NAMES), st.just(("reconcile", ""))),
+    st.one_of(st.tuples(VERBS, NAMES, st.integers(0, 3)), st.just(("reconcile", "", 0))),
 )
 def test_a_dry_run_changes_nothing_and_plans_what_the_real_run_does_first(
-    history: list[tuple[tuple[str, str], int | None]], step: tuple[str, str]
+    history: list[tuple[Step, int | None]], step: Step
 ) -> None:
     stage = fresh_stage()
     for taken, death in history:
@@ -86,18 +86,18 @@ def test_a_dry_run_changes_nothing_and_plans_what_the_real_run_does_first(
     mortal(stage, None)
     before = everything(stage)
 
-    rehearsed(stage, *step)
+    rehearsed(stage, step)
     planned = list(stage.told)
 
     assert everything(stage) == before
     assert len(planned) <= 1
-    assert first_plan(stage, *step) == (planned[0] if planned else None)
+    assert first_plan(stage, step) == (planned[0] if planned else None)
 
 
 def test_a_dry_run_folds_what_the_real_run_journals(stage: Stage) -> None:
-    web = UNITS[UnitName("a1.service")]
+    web = UNITS["a1.service"][0]
 
-    rehearsal = rehearsed(stage, "start", web.name)
+    rehearsal = rehearsed(stage, ("start", "a1.service", 0))
     unit = rehearsal.state.units[web.name]
     assert stage.journal.state.units == {}
 

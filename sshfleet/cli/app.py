@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from sshfleet import __version__
-from sshfleet.cli import cordoning, errors, lab, lists, machines, planning, reconcile, units
+from sshfleet.cli import (
+    cordoning,
+    errors,
+    explaining,
+    lab,
+    lists,
+    machines,
+    planning,
+    reconcile,
+    units,
+)
 from sshfleet.cli.argv import hoisted
 from sshfleet.cli.context import Context
 from sshfleet.cli.settings import Output, Settings, Strict
@@ -26,7 +36,7 @@ app = typer.Typer(
     epilog="Options of this list may stand before or after the command.",
 )
 
-for module in (lists, units, machines, planning, reconcile, cordoning):
+for module in (lists, units, machines, explaining, planning, reconcile, cordoning):
     module.register(app)
 app.add_typer(lab.app, name="lab")
 

@@ -203,6 +203,8 @@ def test_documents_have_exactly_their_fields(user: User) -> None:
     found = decoded("plan", plan.stdout)
     assert (found.version, found.summary) == (1, {"lose": 1})
     assert [one.unit for one in found.unplaceable] == ["a.service", "b.service"]
+    path = ("--journal", "k/journal.jsonl")
+    assert decoded("reconcile", user.gets("reconcile", "-o", "json", *path)).actions == []
     user.writes("c.service", TEXT)
     found = decoded("plan", user.gets("submit", "--dry-run", "-o", "json", "c"))
     assert [(one.kind, one.unit) for one in found.changes] == [("register", "c.service")]
@@ -214,3 +216,63 @@ def test_lines_of_json_have_the_same_fields_item_by_item(user: User) -> None:
     lines = [json.loads(line) for line in plan.stdout.splitlines()]
     assert [line["in"] for line in lines] == ["changes", "unplaceable", "end"]
     assert {line["in"]: set(line) for line in lines}.items() <= line_fields("plan").items()
+
+
+def test_a_file_is_explained_before_it_is_submitted_and_nothing_is_written(user: User) -> None:
+    remembers(user, {"a.service": (TEXT, "m1")})
+    user.writes("new.service", SSD)
+    before = files(user)
+    ended = user.runs("explain", "--cached", "new.service")
+    assert (ended.code, ended.stdout) == (
+        0,
+        "new.service would be placed on m2: least loaded of 2 machines that qualify (0 units)\n"
+        "\n"
+        "MACHINE  READY  METADATA  UNITS  VERDICT\n"
+        "m1       ok     ok        1      qualifies\n"
+        "m2       ok     ok        0      chosen\n"
+        "m3       ok     no        0      no\n"
+        "\n"
+        "m3  disk is hdd, not ssd\n",
+    )
+    assert files(user) == before
+
+
+def test_a_placed_unit_is_told_since_when_and_why_and_what_a_new_text_would_do(
+    user: User,
+) -> None:
+    remembers(user, {"a.service": (TEXT, "m3")})
+    ended = user.runs("explain", "--cached", "--quiet", "a", "-o", "json")
+    found = decoded("explain", ended.stdout)
+    (placed,) = found.placed
+    assert (placed.machine, placed.reason, ended.code) == ("m3", "it was empty", 0)
+    assert abs(datetime.fromisoformat(placed.at) - NOW) < timedelta(seconds=1)
+
+    user.writes("a.service", SSD)
+    ended = user.runs("explain", "--cached", "a")
+    assert "WARNING: Unit a.service in the journal differs from the local unit file" in ended.stderr
+    assert "its rules still let it run on m3\n" in ended.stdout
+    ended = user.runs("explain", "--cached", "--quiet", "--replace", "a")
+    assert "it may not stay on m3: disk is hdd, not ssd\n" in ended.stdout
+    assert "a.service would move to m1: " in ended.stdout
+
+
+def test_lines_of_an_explanation_have_the_fields_of_its_document(user: User) -> None:
+    remembers(user, {"a.service": (TEXT + "[X-Fleet]\nMachineMetadata=disk=no\n", "")})
+    ended = user.runs("explain", "--cached", "a", "-o", "jsonl")
+    assert ended.code == 1
+    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [line["in"] for line in lines] == ["machines"] * 3 + ["misses", "end"]
+    assert {line["in"]: set(line) for line in lines}.items() <= line_fields("explain").items()
+
+
+def test_what_cannot_be_explained_is_told(user: User) -> None:
+    remembers(user, {"a.service": (TEXT, "m1"), "b.service": (TEXT + "# b\n", "m2")})
+    user.writes("p@.service", TEXT)
+    for argument, code, words in [
+        ("p@.service", 2, "hint: explain an instance of it: sshfleet explain p@1.service"),
+        ("*", 2, "means 2 units"),
+        ("gone", 1, "unable to find unit gone.service in the journal or on disk"),
+    ]:
+        ended = user.runs("explain", "--cached", argument)
+        assert (ended.code, ended.stdout) == (code, "")
+        assert words in ended.stderr
