@@ -3,7 +3,7 @@
 docs/json.md has the same fields; tests/test_json.py compares.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -117,10 +117,31 @@ class ExplainDocument(Strict, rename={"is_global": "global"}):
     misses: list[Miss]
 
 
+class Remark(Strict):
+    level: Literal["error", "warning", "note"]
+    place: str | None
+    message: str
+    hint: str | None
+
+
+class VerifiedFile(Strict):
+    file: str
+    unit: str | None
+    ok: bool
+    remarks: list[Remark]
+
+
+class VerifyDocument(Strict):
+    version: int
+    on: str | None
+    files: list[VerifiedFile]
+
+
 DOCUMENTS: dict[str, type[Strict]] = {
     "plan": PlanDocument,
     "reconcile": RunDocument,
     "explain": ExplainDocument,
+    "verify": VerifyDocument,
 }
 
 

@@ -13,6 +13,7 @@ SECTIONS = {
     "plan": "plan, and --dry-run of any verb",
     "reconcile": "reconcile",
     "explain": "explain",
+    "verify": "verify",
 }
 
 

@@ -78,9 +78,11 @@ def ssh(
 
 
 def verify(
-    ctx: typer.Context, files: Annotated[list[Path], typer.Argument(metavar="UNIT-FILE...")]
+    ctx: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="UNIT-FILE...")],
+    on: Annotated[str, typer.Option("--on", metavar="MACHINE", help="Ask systemd there.")] = "",
 ) -> int:
     """Check unit files before they are submitted."""
     from sshfleet.cli.verifying import verify_files
 
-    return verify_files(ctx.obj, files)
+    return verify_files(ctx.obj, files, on)
