@@ -10,21 +10,22 @@ memory is not durable, ends with its first plan: what the same command would beg
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sshfleet.apply import Carried, Ended, Wave, apply
 from sshfleet.contact import all_silent, newly_seen
 from sshfleet.errors import TryLater
 from sshfleet.memory import Memory
 from sshfleet.model.action import Plan, Verb
-from sshfleet.model.desired import DesiredState
+from sshfleet.model.desired import DesiredState, fold
 from sshfleet.model.event import ActionEnded
 from sshfleet.model.machine import Fleet, Machine, MachineName
 from sshfleet.model.observed import Observed
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.observe import observe
 from sshfleet.plan.intent import Intent
-from sshfleet.plan.planner import make_plan
+from sshfleet.plan.planner import make_plan, moved_by
+from sshfleet.plan.reach import may_get_a_machine
 from sshfleet.plan.reconcile import Asked
 from sshfleet.plan.world import World
 from sshfleet.transport.base import Transport
@@ -82,7 +83,7 @@ async def converge(setup: Setup, command: Command) -> Result:
         world = _world(setup, Observed())
         return Result(plan=_planned(setup, command, world, Asked()), world=world, intent=intent)
     async with setup.connect() as transport:
-        observed = await observe(transport, command.contact, _homeless(setup, command))
+        observed = await observe(transport, command.contact, _asked_about(setup, command))
         if all_silent(setup.fleet, observed):
             raise TryLater(
                 f"none of the {len(setup.fleet.machines)} machines answers: nothing was done",
@@ -96,20 +97,28 @@ async def converge(setup: Setup, command: Command) -> Result:
         return await _Run(setup, command, transport, intent).until_quiet(observed)
 
 
-def _homeless(setup: Setup, command: Command) -> list[UnitName]:
-    """Name the units that may be placed now: is their name free on the machines?"""
-    units = setup.journal.state.units
-    known = setup.read(setup.journal.state)
-    return sorted(
+def _asked_about(setup: Setup, command: Command) -> list[UnitName]:
+    """Name the units of which every machine must tell what it has: is their name free there?"""
+    world = _world(setup, Observed())
+    units = world.desired.units
+    asked = {
         name
         for name in command.scope
-        if name not in units or not units[name].placements or known[name].requirements.is_global
-    )
+        if name not in units
+        or not units[name].placements
+        or world.units[name].requirements.is_global
+    }
+    if command.place:
+        desired = fold(world.desired, command.decide(world).events)
+        foreseen = replace(world, desired=desired, units=setup.read(desired))
+        asked |= may_get_a_machine(foreseen, command.scope)
+    return sorted(asked)
 
 
 def _planned(setup: Setup, command: Command, world: World, asked: Asked) -> Plan:
     plan = make_plan(world, command.scope, asked, place=command.place)
     setup.journal.append(plan.decisions)
+    asked.moved.update(moved_by(plan) - command.scope)
     return plan
 
 

@@ -64,6 +64,10 @@ class Draft:
             self.board.take(name, machine)
             self._left[name, machine] = why
 
+    def followers(self, peer: UnitName) -> list[UnitName]:
+        """Return the units whose MachineOf= names a unit, by name."""
+        return self._followers.get(peer, [])
+
     def with_followers(
         self, leaving: Mapping[UnitName, str], machine: MachineId
     ) -> dict[UnitName, Leaving]:
@@ -75,7 +79,7 @@ class Draft:
         queue = deque(found if machine in self.board.roster.known else ())
         while queue:
             peer = queue.popleft()
-            for follower in self._followers.get(peer, ()):
+            for follower in self.followers(peer):
                 if follower not in found and machine in self.board.places(follower):
                     found[follower] = Leaving("", after=peer)
                     queue.append(follower)

@@ -1,13 +1,26 @@
 """make_plan: scheduler, then reconcile, within a scope."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from sshfleet.model.action import Plan
 from sshfleet.model.desired import fold
+from sshfleet.model.event import UnitPlaced, UnitUnplaced
 from sshfleet.model.unit import UnitName
 from sshfleet.plan.reconcile import Asked, reconcile
 from sshfleet.plan.scheduler import schedule
 from sshfleet.plan.world import World
+
+
+def moved_by(plan: Plan) -> frozenset[UnitName]:
+    """Return the units that a plan gives a machine or takes one from."""
+    events = (UnitPlaced, UnitUnplaced)
+    return frozenset(one.unit for one in plan.decisions if isinstance(one, events))
+
+
+def _single(world: World, moved: Iterable[UnitName]) -> frozenset[UnitName]:
+    """Leave out global units: having lost one machine is no reason to look for others."""
+    return frozenset(name for name in moved if not world.units[name].requirements.is_global)
 
 
 def make_plan(
@@ -15,13 +28,15 @@ def make_plan(
 ) -> Plan:
     """Plan the next wave; `place` False leaves all placements as they are.
 
-    `decisions` are to be durable before the first action is carried out.
+    `decisions` are to be durable before the first action is carried out. What had to move for the
+    scope is brought to its end like the scope itself.
     """
     if not place:
         return reconcile(world, scope, asked)
-    schedule_ = schedule(world, scope)
+    schedule_ = schedule(world, scope | _single(world, asked.moved))
     placed = replace(world, desired=fold(world.desired, schedule_.events))
-    plan = reconcile(placed, scope, asked)
+    moved = {event.unit for event in schedule_.events}
+    plan = reconcile(placed, scope | asked.moved | moved, asked)
     return replace(
         plan,
         decisions=(*schedule_.events, *plan.decisions),

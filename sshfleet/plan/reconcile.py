@@ -3,7 +3,8 @@
 Rule 1: only units of the scope, and only machines that were given a copy (holders).
 Rule 2: a machine that did not answer gets no action and proves nothing.
 Rule 3: a unit starts on a machine only when no other machine can still be running it.
-Rule 4: what was tried in this run and did not help is a problem, not a new try.
+Rule 4: a unit comes to a machine only when what it replaces or conflicts with has left it.
+Rule 5: what was tried in this run and did not help is a problem, not a new try.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.observed import Reached, UnitState
 from sshfleet.model.unit import UnitName
 from sshfleet.plan.copy import GONE, Copy, not_ours, why_install, why_renew
+from sshfleet.plan.leftovers import Leftovers
 from sshfleet.plan.world import World
 
 AWAY = "away"
@@ -28,16 +30,20 @@ class Asked:
     `insist`: units the user named with start, restart or stop: a failed one is started again, one
     that systemd started is stopped.
     `tried`: what was already carried out in this run, with the machine's words when it failed.
+    `moved`: units beyond the scope that this run gave another machine, or took one from.
     """
 
     insist: frozenset[UnitName] = frozenset()
     tried: dict[tuple[MachineName, UnitName, Verb], str] = field(default_factory=dict)
+    moved: set[UnitName] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class Draft:
-    """A plan while it is made."""
+    """A plan while it is made; `clearing` are copies beyond the scope that must leave for it."""
 
+    leftovers: Leftovers
+    clearing: dict[tuple[UnitName, MachineId], Copy] = field(default_factory=dict)
     decisions: list[Event] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
@@ -47,10 +53,13 @@ class Draft:
 
 def reconcile(world: World, scope: frozenset[UnitName], asked: Asked) -> Plan:
     """Compare and plan; the scheduler's decisions must already be folded into `world.desired`."""
-    draft = Draft()
     seen = world.identified()
+    draft = Draft(Leftovers(world, seen))
     for name in sorted(scope & world.desired.units.keys()):
         _unit(draft, world, seen, world.desired.units[name], asked)
+    for _, copy in sorted(draft.clearing.items()):
+        if copy.unit.name not in scope:
+            _leftover(draft, copy, asked)
     return Plan(
         decisions=tuple(draft.decisions),
         actions=tuple(sorted(draft.actions, key=Action.order)),
@@ -122,6 +131,8 @@ def _placed(draft: Draft, copy: Copy, asked: Asked, rival: str, lineage: str) ->
     if foreign:
         draft.problems.append(Problem(copy.unit.name, copy.machine, foreign))
         return
+    if _must_wait(draft, copy, asked):
+        return
     install = why_install(copy, lineage)
     if install and not _act(draft, copy, asked, Verb.INSTALL, install):
         return
@@ -129,6 +140,20 @@ def _placed(draft: Draft, copy: Copy, asked: Asked, rival: str, lineage: str) ->
         _launch(draft, copy, asked, rival)
     elif copy.state and copy.state.active not in GONE:
         _stop(draft, copy, copy.state, asked)
+
+
+def _must_wait(draft: Draft, copy: Copy, asked: Asked) -> bool:
+    """Let a copy wait for those that have to leave the machine before it comes."""
+    in_the_way = draft.leftovers.in_the_way(copy)
+    draft.clearing.update({(left.unit.name, left.id): left for left in in_the_way})
+    for left in in_the_way:
+        why = f"{left.unit.name} has to leave first"
+        if _key(left, Verb.REMOVE) in asked.tried:
+            draft.problems.append(Problem(copy.unit.name, copy.machine, why))
+        else:
+            draft.waiting.append(Waiting(copy.unit.name, copy.machine, why))
+        return True
+    return False
 
 
 def _stop(draft: Draft, copy: Copy, state: UnitState, asked: Asked) -> None:
