@@ -9,7 +9,7 @@ import sys
 
 from sshfleet import __version__
 
-VERSION: tuple[list[str], ...] = (["--version"], ["version"])
+VERSION: tuple[list[str], ...] = (["--version"], ["-v"], ["version"])
 HELP: tuple[list[str], ...] = ([], ["-h"], ["--help"], ["help"])
 
 

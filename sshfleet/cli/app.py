@@ -22,6 +22,7 @@ from sshfleet.cli import (
 )
 from sshfleet.cli.argv import hoisted
 from sshfleet.cli.context import Context
+from sshfleet.cli.instead import instead
 from sshfleet.cli.settings import Output, Settings, Strict
 from sshfleet.cli.terminated import Interrupted, Terminated
 from sshfleet.errors import ExitCode, SshfleetError
@@ -179,5 +180,5 @@ def _wrong_usage(error: Exception) -> int:
     message = getattr(error, "format_message", error.__str__)()
     words = " ".join(str(message).split()).rstrip(".")
     words = words.replace("Missing argument 'UNIT...'", "No units given")  # as fleetctl says it
-    errors.say_error(words, f"see {path} --help")
+    errors.say_error(words, instead(words) or f"see {path} --help")
     return ExitCode.USAGE

@@ -22,8 +22,15 @@ OWN = {
 }
 # The options of `ssh` that take a value; its first other word begins the machine or the command.
 SSH_WITH_VALUE = {"--machine", "--unit"}
-# fleetctl knew its short options by these names only.
-LETTERS = {"--l": "-l", "--f": "-f", "--A": "-A", "--h": "-h"}
+# fleetctl knew its short options by these names only, and host keys were checked or not.
+SPELLINGS = {
+    "--l": "-l",
+    "--f": "-f",
+    "--A": "-A",
+    "--h": "-h",
+    "--strict-host-key-checking=true": "--strict-host-key-checking=ask",
+    "--strict-host-key-checking=false": "--strict-host-key-checking=no",
+}
 
 
 def hoisted(words: Sequence[str], verbs: Collection[str] = ()) -> list[str]:
@@ -42,9 +49,9 @@ def hoisted(words: Sequence[str], verbs: Collection[str] = ()) -> list[str]:
             break
         taken = _global(word, OWN.get(verb, set()))
         if taken:
-            front.extend(words[index : index + taken])
+            front.extend((SPELLINGS.get(word, word), *words[index + 1 : index + taken]))
         elif verb or word.startswith("-"):
-            rest.append(LETTERS.get(word, word))
+            rest.append(SPELLINGS.get(word, word))
         else:
             verb = in_full(word, verbs)
             rest.append(verb)
