@@ -76,6 +76,19 @@ class RunDocument(Strict):
     timed_out: bool
 
 
+class Fate(Strict, rename={"is_global": "global"}):
+    unit: str
+    ok: bool
+    state: Literal["inactive", "loaded", "launched", "absent"]
+    is_global: bool
+    machines: list[str]
+
+
+class VerbDocument(RunDocument):
+    units: list[Fate]
+    refused: list[Refused]
+
+
 class Placed(Strict):
     machine: str
     machine_id: str
@@ -140,6 +153,7 @@ class VerifyDocument(Strict):
 DOCUMENTS: dict[str, type[Strict]] = {
     "plan": PlanDocument,
     "reconcile": RunDocument,
+    "start": VerbDocument,
     "explain": ExplainDocument,
     "verify": VerifyDocument,
 }

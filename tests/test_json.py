@@ -12,6 +12,7 @@ PAGE = (Path(__file__).parent.parent / "docs/json.md").read_text()
 SECTIONS = {
     "plan": "plan, and --dry-run of any verb",
     "reconcile": "reconcile",
+    "start": "submit, load, start, restart, stop, unload, destroy",
     "explain": "explain",
     "verify": "verify",
 }

@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterable
 
 from sshfleet.cli.context import Context
 from sshfleet.cli.errors import say_error, tell
+from sshfleet.cli.settings import Output
 from sshfleet.converge import Result
 from sshfleet.errors import ExitCode
 from sshfleet.model.action import Action, Problem, Unplaceable, Waiting
 from sshfleet.model.desired import DesiredUnit
+from sshfleet.model.event import TargetState
 from sshfleet.model.machine import MachineId
 from sshfleet.model.observed import Report, Trouble, Unreachable
 from sshfleet.model.unit import UnitName
+from sshfleet.render.document import Document, Fate, run_document, verb_document, written
 from sshfleet.render.legend import legend
 from sshfleet.render.states import action_line, cannot_run, state_line, unplaceable_lines
 
@@ -50,8 +53,14 @@ def _tell(
     line: Callable[[UnitName], str],
 ) -> int:
     refused = dict(result.intent.refused)
-    for name in sorted(set(names) - refused.keys() - bad):
-        context.out(line(name))
+    named = sorted(set(names) - refused.keys())
+    if context.settings.output is Output.TABLE:
+        context.out("".join(line(name) for name in named if name not in bad))
+    else:
+        fates = [_fate(name, result, ok=name not in bad) for name in named]
+        why = [(name, str(refused[name])) for name in sorted(refused)]
+        document = verb_document(fates, why, done_document(result))
+        context.out(written(document, context.settings.output.value))
     for name in sorted(refused):
         tell(refused[name])
     return max((error.exit_code for error in refused.values()), default=0) or tell_trouble(result)
@@ -66,6 +75,26 @@ def _line(verb: str, name: UnitName, result: Result) -> str:
     if _kind(name, result) == "global unit" and verb != "submit":
         return f"Triggered global unit {name} {verb}\n"
     return state_line(name, unit.target, _where(unit, result))
+
+
+def _fate(name: UnitName, result: Result, *, ok: bool) -> Fate:
+    unit = result.world.desired.units.get(name)
+    known = result.world.desired.machines
+    return Fate(
+        unit=name,
+        ok=ok,
+        state=unit.target if unit else TargetState.ABSENT,
+        is_global=_kind(name, result) == "global unit",
+        machines=tuple(sorted(known[one].name for one in unit.placements)) if unit else (),
+    )
+
+
+def done_document(result: Result) -> Document:
+    """Tell what a run did, and what stands in the way."""
+    done = [
+        (one.action, one.result, one.outcome.detail if one.outcome else "") for one in result.ended
+    ]
+    return run_document(done, result.plan, timed_out=result.timed_out)
 
 
 def _kind(name: UnitName, result: Result) -> str:

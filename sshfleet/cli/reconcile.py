@@ -38,16 +38,12 @@ def reconcile(ctx: typer.Context, dry_run: DryRun = False) -> int:
 
 
 def _show(context: Context, result: "Result") -> None:
-    from sshfleet.cli.outcome import changes
+    from sshfleet.cli.outcome import changes, done_document
     from sshfleet.cli.settings import Output
-    from sshfleet.render.document import run_document, written
+    from sshfleet.render.document import written
 
     if context.settings.output is Output.TABLE:
         for line in changes(result):
             context.out(line)
         return
-    done = [
-        (one.action, one.result, one.outcome.detail if one.outcome else "") for one in result.ended
-    ]
-    document = run_document(done, result.plan, timed_out=result.timed_out)
-    context.out(written(document, context.settings.output.value))
+    context.out(written(done_document(result), context.settings.output.value))

@@ -73,7 +73,7 @@ def setup_for(
 
     def tell(plan: Plan) -> None:
         while untold:
-            context.out(f"Unit {untold.pop(0)} inactive\n")
+            context.say(f"Unit {untold.pop(0)} inactive\n")
         sys.stdout.flush()
         if journal.durable:
             context.progress(plan)

@@ -6,6 +6,7 @@ Rule 2: text is raw here: JSON's own escapes make it safe, and programs want it 
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from sshfleet.model.action import Action, Plan, Problem, Waiting
 from sshfleet.model.explanation import Explanation, Step
@@ -88,6 +89,39 @@ def run_document(
         ],
         **in_the_way(plan),
         "timed_out": timed_out,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What became of a unit that a verb named; `ok` means that what was asked is so, or was set
+    going where nobody waits for it."""
+
+    unit: str
+    ok: bool
+    state: str
+    is_global: bool
+    machines: tuple[str, ...]
+
+
+def verb_document(
+    fates: Iterable[Fate], refused: Iterable[tuple[str, str]], run: Document
+) -> Document:
+    """Tell what became of the units that a verb named; `run` is the document of its run."""
+    return {
+        "version": VERSION,
+        "units": [
+            {
+                "unit": one.unit,
+                "ok": one.ok,
+                "state": one.state,
+                "global": one.is_global,
+                "machines": list(one.machines),
+            }
+            for one in fates
+        ],
+        "refused": [{"unit": unit, "error": error} for unit, error in refused],
+        **run,
     }
 
 
