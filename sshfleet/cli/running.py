@@ -12,6 +12,7 @@ from sshfleet.model.desired import DesiredState
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan.intent import Intent
 from sshfleet.plan.world import World
+from sshfleet.render.moves import move_lines
 from sshfleet.render.states import plan_lines
 from sshfleet.unitfile.registered import Registered
 
@@ -77,6 +78,7 @@ def setup_for(
         sys.stdout.flush()
         if journal.durable:
             context.progress(plan)
+        _tell_of_moves(context, journal, command, plan)
         if context.settings.debug:
             for line in plan_lines(plan):
                 context.err(f"debug: {line}")
@@ -90,3 +92,11 @@ def setup_for(
         read=read,
         tell=tell,
     )
+
+
+def _tell_of_moves(context: Context, journal: Memory, command: Command, plan: Plan) -> None:
+    """Note which units had to move that the user did not name; a dry run shows its whole plan."""
+    if journal.durable:
+        called = {id_: known.name for id_, known in journal.state.machines.items()}
+        for line in move_lines(plan.decisions, command.scope, called):
+            context.note(line)

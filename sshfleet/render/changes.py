@@ -57,9 +57,21 @@ class Seen:
 def changes(plan: Plan, seen: Seen) -> list[Change]:
     """List the changes of a plan, by unit; of a unit that moves, first where it leaves."""
     found = [*_on_machines(plan, seen)]
+    found += placements(_waiting_to_come(plan), seen)
     named = {change.unit for change in found} | {item.unit for item in plan.away}
     found += _in_journal(seen, named)
     return in_order(found)
+
+
+def _waiting_to_come(plan: Plan) -> Iterator[UnitPlaced]:
+    """Yield placements for which nothing can be done before another unit has left the machine."""
+    acted = {(action.unit, action.machine_id) for action in plan.actions}
+    waiting = {item.unit for item in plan.waiting}
+    for event in plan.decisions:
+        if not isinstance(event, UnitPlaced) or (event.unit, event.machine) in acted:
+            continue
+        if event.unit in waiting:
+            yield event
 
 
 def in_order(found: Iterable[Change]) -> list[Change]:
