@@ -18,11 +18,20 @@ Change = Callable[[Requirements], Requirements]
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """One rule to leave out, as the unit file has it, of `owners`."""
+    """One rule to leave out, as the unit files of `owners` have it; `own`: the unit is one."""
 
-    label: str
+    text: str
     owners: tuple[UnitName, ...]
     change: Change
+    own: bool
+
+    @property
+    def label(self) -> str:
+        """Name the rule for people, and whose it is when it is not the unit's own."""
+        if self.own:
+            return self.text
+        more = f" and {len(self.owners) - 1} more" if len(self.owners) > 1 else ""
+        return f"{self.text} of {self.owners[0]}{more}"
 
     def applied(self, units: Mapping[UnitName, Unit]) -> dict[UnitName, Unit]:
         """Return the units that are changed by it, without the rule."""
@@ -46,14 +55,13 @@ def droppable(draft: Draft, group: Iterable[Tenant], name: UnitName) -> list[Dro
     group = sorted(group, key=lambda each: each.name != name)
     found: dict[str, Drop] = {}
     for tenant in group:
-        of = "" if tenant.name == name else f" of {tenant.name}"
         for label, change in _own(tenant.rules):
-            found.setdefault(label, Drop(label + of, (tenant.name,), change))
+            found.setdefault(label, Drop(label, (tenant.name,), change, tenant.name == name))
     for clash, key in _clashes(draft, group):
         label = f"{key}={clash.pattern}"
         known = found.get(label)
         if known is None:
-            found[label] = Drop(f"{label} of {clash.owner}", (clash.owner,), _glob(clash.pattern))
+            found[label] = Drop(label, (clash.owner,), _glob(clash.pattern), own=False)
         elif clash.owner not in known.owners:
             found[label] = replace(known, owners=(*known.owners, clash.owner))
     return list(found.values())

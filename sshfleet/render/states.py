@@ -65,4 +65,5 @@ def _grouped(reasons: Mapping[MachineName, Sequence[str]]) -> Iterable[str]:
         groups.setdefault("; ".join(why), []).append(str(name))
     for why, names in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
         first = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-        yield f"{len(names)} machines ({first})  {safe_line(why, 1000)}"
+        machines = "1 machine" if len(names) == 1 else f"{len(names)} machines"
+        yield f"{machines} ({first})  {safe_line(why, 1000)}"

@@ -72,6 +72,17 @@ def test_a_glob_of_the_other_side_alone_is_named_with_its_unit() -> None:
     assert misses(explained(of, "a.service")) == [(("Conflicts=a* of z.service",), ["m1"])]
 
 
+def test_a_glob_that_several_others_have_is_left_out_of_all_of_them() -> None:
+    others = [unit(f"z{n}.service", conflicts="a*") for n in (1, 2, 3)]
+    of = world(
+        machine("m1"),
+        units=[unit("a.service"), *others],
+        placed={each.name: "m1" for each in others},
+    )
+    (miss,) = explained(of, "a.service").misses
+    assert miss.without == ("Conflicts=a* of z1.service and 2 more",)
+
+
 def test_two_rules_are_left_out_only_where_no_single_one_helps() -> None:
     choosy = unit("a.service", needs={"disk": "nvme", "rack": ("a", "b")})
     (miss,) = explained(world(*THREE, units=[choosy]), "a.service").misses
