@@ -1,7 +1,7 @@
 """One machine of a lab, given transactions without a transport: by `sh -c` as root."""
 
-import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sshfleet.lab.lab import Lab
@@ -10,7 +10,7 @@ from sshfleet.model.event import TargetState
 from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.observed import UnitState
 from sshfleet.model.step import Completed
-from sshfleet.model.unit import UnitName
+from sshfleet.model.unit import UnitName, sha256_of
 from sshfleet.systemd.reply import Reply, parse_reply
 from sshfleet.systemd.transaction import Transaction, request
 from tests.builders import LINEAGE
@@ -39,15 +39,23 @@ def order(verb: Verb, name: str, **more: object) -> Action:
     return replace(base, **more)  # type: ignore[arg-type]
 
 
-def install(name: str, text: str, target: str = "launched", generation: int = 1) -> Action:
+def install(
+    name: str,
+    text: str,
+    target: str = "launched",
+    generation: int = 1,
+    dropins: Mapping[str, str] | None = None,
+) -> Action:
     """Order a unit to be put in place."""
+    dropins = dropins or {}
     return order(
         Verb.INSTALL,
         name,
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        sha256=sha256_of(text),
+        dropins={file: sha256_of(dropin) for file, dropin in dropins.items()},
         target=TargetState(target),
         generation=generation,
-        installs="[Install]" in text,
+        installs="[Install]" in "".join([text, *dropins.values()]),
     )
 
 
@@ -87,7 +95,7 @@ class Host:
     def stage(self, *texts: str) -> None:
         """Put texts where uploads go."""
         for text in set(texts):
-            name = hashlib.sha256(text.encode()).hexdigest()
+            name = sha256_of(text)
             self.sh(f'mkdir -p -m 700 {STAGING} && cat >{STAGING}/"$1"', name, given=text)
 
     def sh(self, script: str, *arguments: str, given: str = "") -> str:

@@ -49,9 +49,11 @@ unlink_units() {
     local verb=$1 link folders='' words
     shift
     find_links "$@"
-    [ "$found" ] || return 0
-    dirty=yes
-    words=$(rm -f -- $found 2>&1) || fail_all "$verb" "$words" "$@"
+    for link in "$@"; do # a killed run may have left it empty
+        [ ! -d "$links/$link.d" ] || folders="$folders $links/$link.d"
+    done
+    [ ! "$found" ] || dirty=yes
+    words=$([ ! "$found" ] || rm -f -- $found 2>&1) || fail_all "$verb" "$words" "$@"
     for link in $found; do
         case $link in
         "$links"/*/* | "$runtime_links"/*/*)
