@@ -126,6 +126,7 @@ class ExplainDocument(Strict, rename={"is_global": "global"}):
     placed: list[Placed]
     comes: list[Step]
     leaves: list[Step]
+    pushes_off: list[str]
     machines: list[Judged]
     misses: list[Miss]
 

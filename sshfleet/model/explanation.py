@@ -52,7 +52,8 @@ class Explanation:
     """All about where a unit may run. `beside` are units that are placed together with it, as one.
 
     `asked` has its rules; `places` is where it is placed, be it on a machine that the inventory
-    does not have any more; `comes` and `leaves` are what a run would decide now.
+    does not have any more; `comes` and `leaves` are what a run would decide now, `pushes_off` the
+    units that would leave a machine for it.
     """
 
     unit: UnitName
@@ -63,6 +64,7 @@ class Explanation:
     machines: tuple[Judged, ...]
     comes: tuple[Step, ...]
     leaves: tuple[Step, ...]
+    pushes_off: tuple[UnitName, ...]
     misses: tuple[Miss, ...]
 
     @property

@@ -54,6 +54,7 @@ def explain(world: World, name: UnitName) -> Explanation:
         machines=tuple(_judged(case, candidate) for candidate in case.candidates),
         comes=tuple(_steps(case, decided.events, UnitPlaced)),
         leaves=tuple(_steps(case, decided.events, UnitUnplaced)),
+        pushes_off=tuple(_others_leaving(case, decided.events)),
         misses=(),
     )
     return found if found.runs_somewhere else replace(found, misses=tuple(_misses(world, case)))
@@ -135,6 +136,12 @@ def _steps(
         if event.unit == case.name and isinstance(event, kind):
             called = MachineName(case.draft.board.roster.called(event.machine))
             yield Step(called, event.machine, event.reason)
+
+
+def _others_leaving(case: _Case, events: Iterable[UnitPlaced | UnitUnplaced]) -> Iterator[UnitName]:
+    together = {each.name for each in case.group}
+    left = (event.unit for event in events if isinstance(event, UnitUnplaced))
+    yield from (unit for unit in dict.fromkeys(left) if unit not in together)
 
 
 def _misses(world: World, case: _Case) -> Iterator[Miss]:

@@ -19,7 +19,7 @@ VERSION = 1
 
 Document = dict[str, object]
 
-_PLAIN = ("rules", "beside")  # lists of words, not of objects
+_PLAIN = ("rules", "beside", "pushes_off")  # lists of words, not of objects
 
 
 def plan_document(shown: Shown) -> Document:
@@ -145,6 +145,7 @@ def explain_document(found: Explanation, placed: Iterable[Placed]) -> Document:
         ],
         "comes": _steps(found.comes),
         "leaves": _steps(found.leaves),
+        "pushes_off": list(found.pushes_off),
         "machines": [
             {
                 "machine": one.machine,

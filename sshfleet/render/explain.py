@@ -53,6 +53,8 @@ def _verdict(found: Explanation, placed: Iterable[Placed]) -> Iterator[str]:
             yield f"its rules still let it run on {one.machine}"
     for step in found.comes:
         yield _would(found, step)
+    if found.pushes_off:
+        yield f"for it other units would leave: {', '.join(found.pushes_off)}"
     if not found.runs_somewhere:
         yield f"{found.unit} {cannot_run(len(found.machines))}"
     if found.beside:

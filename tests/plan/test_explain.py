@@ -154,6 +154,18 @@ def test_what_would_be_pushed_off_counts() -> None:
     assert misses(found) == [(("Replaces=db@*",), ["m1", "m2", "m3"])]
 
 
+def test_who_makes_room_is_named_with_those_that_follow() -> None:
+    units = [
+        unit("new.service", replaces=("old*",), needs={"disk": "ssd"}),
+        unit("old.service"),
+        unit("side.service", machine_of="old.service"),
+    ]
+    of = world(*THREE, units=units, placed={"old.service": "m1", "side.service": "m1"})
+    found = explained(of, "new.service")
+    assert [step.machine for step in found.comes] == ["m1"]
+    assert found.pushes_off == ("old.service", "side.service")
+
+
 def test_nothing_helps_where_no_machine_answers() -> None:
     of = world(
         machine("m1"),

@@ -38,6 +38,7 @@ NOWHERE = Explanation(
     ),
     comes=(),
     leaves=(),
+    pushes_off=(),
     misses=(Miss(("MachineMetadata=disk=ssd", "Conflicts=x"), (M1,)),),
 )
 RUNS = replace(NOWHERE, machines=(judged("m1"), judged("m2", here=True)), beside=(), misses=())
@@ -90,6 +91,15 @@ def test_a_unit_that_has_to_move_hears_why_and_where_to() -> None:
         "a.service is placed on m2",
         "it may not stay on m2: disk is hdd, not ssd",
         "a.service would move to m1: the only machine that qualifies",
+    ]
+
+
+def test_who_would_have_to_leave_for_it_is_told() -> None:
+    step = Step(M1, machine_id("m1"), "the only machine that qualifies")
+    found = replace(RUNS, comes=(step,), pushes_off=(UnitName("b.service"), UnitName("c.service")))
+    assert explain_text(found, [], colour=False).splitlines()[:2] == [
+        "a.service would be placed on m1: the only machine that qualifies",
+        "for it other units would leave: b.service, c.service",
     ]
 
 
