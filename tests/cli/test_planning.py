@@ -127,11 +127,8 @@ def test_a_journal_that_another_holds_can_still_be_planned_with(user: User) -> N
 
 REFUSED = """\
 start web@.service
-start gone
 load nowhere@1
-stop web
 restart web
-unload g*
 destroy wbe""".splitlines()
 
 
