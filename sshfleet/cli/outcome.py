@@ -40,6 +40,8 @@ def triggered(context: Context, verb: str, names: Iterable[UnitName], result: Re
     bad = _named(result.plan.unplaceable, result.plan.problems)
 
     def line(name: UnitName) -> str:
+        if verb == "destroy" and name not in result.world.desired.units:
+            return f"Destroyed {name}\n"
         return f"Triggered {_kind(name, result)} {name} {verb}\n"
 
     return _tell(context, names, result, bad, line)
@@ -137,7 +139,7 @@ def say_trouble(result: Result) -> None:
                 f"timed out: {waiting.unit} on {waiting.machine} is {waiting.why}",
                 "it goes on there; look with sshfleet list-units, or allow more with --timeout",
             )
-    _tell_away(plan.away)
+    _tell_away(plan.away, result.intent.unheard)
 
 
 def trouble_code(result: Result) -> int:
@@ -157,15 +159,15 @@ def _tell_unplaceable(refusal: Unplaceable) -> None:
     )
 
 
-def _tell_away(away: Iterable[Waiting]) -> None:
+def _tell_away(away: Iterable[Waiting], unheard: frozenset[UnitName]) -> None:
     machines: dict[tuple[str, str], list[str]] = {}
     for item in away:
         machines.setdefault((item.machine, item.why), []).append(item.unit)
     for (machine, why), units in machines.items():
-        say_error(
-            f"{machine} cannot be reached ({why}): {', '.join(units)}",
-            "what you asked is recorded; sshfleet reconcile finishes it when the machine is back",
-        )
+        hint = "what you asked is recorded; sshfleet reconcile finishes it when the machine is back"
+        if again := [unit for unit in units if unit in unheard]:
+            hint = f"when the machine is back: sshfleet restart {' '.join(again)}"
+        say_error(f"{machine} cannot be reached ({why}): {', '.join(units)}", hint)
 
 
 def _away_code(result: Result, item: Waiting) -> int:

@@ -43,10 +43,15 @@ TARGETS = {
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is to be journalled, and the units that were refused, each with its error."""
+    """What is to be journalled, and the units that were refused, each with its error.
+
+    `unheard` are units of which something that was asked cannot be remembered: there is no telling
+    later whether a machine that does not answer now has still the process that was meant.
+    """
 
     events: tuple[Event, ...]
     refused: tuple[tuple[UnitName, SshfleetError], ...] = ()
+    unheard: frozenset[UnitName] = frozenset()
 
 
 def submitted(world: World, units: Iterable[Unit]) -> tuple[Event, ...]:
@@ -91,7 +96,8 @@ def targeted(verb: str, names: Iterable[UnitName], world: World) -> Intent:
 
 def restarted(names: Iterable[UnitName], world: World) -> Intent:
     """Ask for new processes: done when systemd's InvocationID is no longer the one seen now."""
-    events, refused = list[Event](), []
+    events, refused, unheard = list[Event](), [], set[UnitName]()
+    answered = world.observed.by_id().keys()
     for name in names:
         unit = world.desired.units[name]
         if error := _refusal("restart", unit):
@@ -100,7 +106,9 @@ def restarted(names: Iterable[UnitName], world: World) -> Intent:
             events.append(TargetSet(name, TargetState.LAUNCHED))
         else:
             events.extend(_restart(world, unit))
-    return Intent(tuple(events), tuple(refused))
+            if unit.placements - answered:
+                unheard.add(name)
+    return Intent(tuple(events), tuple(refused), frozenset(unheard))
 
 
 def cordoned(names: Iterable[MachineName], world: World, *, on: bool) -> Intent:

@@ -18,7 +18,7 @@ from sshfleet.model.event import (
 from sshfleet.model.machine import MachineName
 from sshfleet.model.unit import UnitName
 from sshfleet.plan.intent import cordoned, registered_and_targeted, restarted, submitted, targeted
-from tests.builders import machine, machine_id, reached, sha256, state, unit, world
+from tests.builders import machine, machine_id, reached, sha256, silent, state, unit, world
 
 WEB = unit("web.service")
 NAME = WEB.name
@@ -161,3 +161,20 @@ def test_a_machine_is_cordoned_once_and_uncordoned_once() -> None:
     freed = cordoned([m1], then, on=False).events
     assert freed == (MachineUncordoned(m1),)
     assert fold(then.desired, freed).cordoned == {m2}
+
+
+def test_a_restart_where_nobody_answers_cannot_be_remembered() -> None:
+    here = world(
+        machine("m1"),
+        machine("m2"),
+        units=[WEB, unit("all.service", is_global=True)],
+        placed={NAME: "m2", "all.service": ["m1", "m2"]},
+        reports={
+            "m1": reached("m1", state("all.service", invocation="a1", sha256="x")),
+            "m2": silent(),
+        },
+    )
+    both = [NAME, UnitName("all.service")]
+    intent = restarted(both, here)
+    assert intent.unheard == set(both)
+    assert intent.events == (RestartAsked(UnitName("all.service"), {machine_id("m1"): "a1"}),)
