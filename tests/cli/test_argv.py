@@ -87,3 +87,7 @@ def test_a_verb_cut_short_has_its_own_options() -> None:
 
 def test_what_is_no_verb_at_all_stays_as_it_is() -> None:
     assert hoisted(["frobnicate", "--l"], VERBS) == ["frobnicate", "-l"]
+
+
+def test_a_verb_that_another_begins_with_is_itself() -> None:
+    assert hoisted(["plan", "x"], {"plan", "planet"}) == ["plan", "x"]

@@ -101,6 +101,15 @@ def test_a_line_of_a_message_that_comes_late_is_still_shown_as_its_mode_shows_it
     assert told(merged, 2.0)[0] == ("a", b" " * len("Nov 23 00:00:01 ") + b"two")
 
 
+def test_of_entries_of_one_time_the_machine_that_was_speaking_goes_on() -> None:
+    merged = merge("a", "b", hold=HOLD)
+    merged.take("b", at(1, "one") + b"\n", 0.0)
+    assert told(merged, 1.0) == [("b", at(1, "one"))]
+    merged.take("b", b"     two\n", 1.0)
+    merged.take("a", at(1) + b"\n", 1.0)
+    assert told(merged, 2.0) == [("b", b"     two"), ("a", at(1))]
+
+
 def pretty(second: int) -> bytes:
     return b'{\n\t"MESSAGE" : "}",\n\t"__REALTIME_TIMESTAMP" : "%d"\n}\n' % second
 
