@@ -1,7 +1,7 @@
 """The record beside each unit: what is true of it, and which process is older than its text."""
 
 SCRIPT = r"""
-# Set $record to what the record of the word taken apart last has to say, with $was.
+# Set $wanted to what the record of the word taken apart last has to say, with $was.
 wanted_record() {
     wanted="{\"generation\":$generation,\"lineage\":\"$lineage\",\"sha256\":\"$sha\""
     wanted="$wanted,\"target\":\"$target\"${was:+,\"was\":\"$was\"}}"
@@ -45,27 +45,35 @@ is_new_text() {
     [ -f "$units/$name" ] && is_to_copy "$name"
 }
 
-# Set $old to the words NAME/INVOCATION of the units of the words that got a new text.
+# Does $record say that the text took the place of another one?
+is_marked() {
+    case $record in
+    *'"sha256":"-"'*) ;;
+    *) return 1 ;;
+    esac
+}
+
+# Set $old to the InvocationID, or `-`, of each unit of the words that got a new text. Where systemd
+# does not tell they fail, and the next run completes them.
 find_old() {
     local word line names=''
     old=''
     for word in "$@"; do
         read_record "${word%%/*}"
-        case $record in *'"sha256":"-"'*) names="$names ${word%%/*}" ;; esac
+        ! is_marked || names="$names ${word%%/*}"
     done
     [ "$names" ] || return 0
-    set -- $names
     while read -r line; do
         case $line in
-        InvocationID=*)
-            old="$old $1/${line#*=}"
-            shift
-            ;;
+        InvocationID=) old="$old -" ;;
+        InvocationID=*) old="$old ${line#*=}" ;;
         esac
-        [ $# -gt 0 ] || break
     done <<END
-$(show InvocationID "$@")
+$(show InvocationID $names 2>&1)
 END
+    set -- $names
+    for line in $old; do [ $# = 0 ] || shift; done
+    [ $# = 0 ] || fail_all install 'systemd does not tell what ran before' $names
 }
 
 # From here on nothing is to be done to the units of $changed.
@@ -73,13 +81,16 @@ write_records() {
     local word words names name files=''
     keep_words $changed
     find_old $kept
+    keep_words $changed
+    set -- $old
     for word in $kept; do
         fields "$word"
         read_record "$name"
         read_was
-        case "$old " in
-        *" $name/"*) was=${old##*" $name/"} was=${was%% *} ;;
-        esac
+        if is_marked; then
+            was=${1#-}
+            [ $# = 0 ] || shift
+        fi
         wanted_record
         if printf '%s\n' "$wanted" >"$new/$name"; then
             files="$files $new/$name"
