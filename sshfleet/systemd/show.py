@@ -133,7 +133,7 @@ def unit_states(
             file_state=block.get("UnitFileState", ""),
             sha256=dropins.pop("", ""),
             dropins=dropins,
-            record=_record(record),
+            record=record_in(record),
             boot=boot == "yes",
             settled=None if watched is None else _has_settled(watched, block),
         )
@@ -162,7 +162,7 @@ def decimal(text: str) -> float:
     return float(text)
 
 
-def _record(line: str) -> Record | None:
+def record_in(line: str) -> Record | None:
     """Read the record beside a unit file; None when there is none that can be read."""
     try:
         fields = json.loads(line)

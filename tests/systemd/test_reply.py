@@ -1,3 +1,4 @@
+import json
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sshfleet.model.observed import Record, UnitState
 from sshfleet.model.step import Completed
 from sshfleet.model.unit import UnitName
 from sshfleet.systemd.reply import Reply, ReplyError, parse_reply
+from sshfleet.systemd.show import hashes, record_in
 from tests.builders import LINEAGE
 
 RECORDINGS = Path(__file__).with_name("recordings")
@@ -283,3 +285,43 @@ def test_no_damage_causes_another_error(
         recording = recording[:start] + put + recording[start + length :]
     with suppress(ReplyError):
         parsed(recording)
+
+
+def test_drop_ins_are_told_by_their_units() -> None:
+    one, two = "1" * 64, "2" * 64
+    said = "\n".join(
+        [
+            f"{one}  /etc/sshfleet/units/web.service",
+            f"{two}  /etc/systemd/system/web.service.d/10-x.conf",
+            f"\\{one}  /etc/systemd/system/a\\\\x2db.service.d/20.conf",
+            f"{one}  /etc/systemd/system/web.service.d/over ride.conf",
+            f"{one}  /etc/systemd/system/web.service.d/",
+            f"{one[1:]}  /etc/systemd/system/web.service.d/30.conf",
+            f"{one}  .d/40.conf",
+        ]
+    )
+    assert hashes(said) == {
+        "web.service": {"": one, "10-x.conf": two},
+        "a\\x2db.service": {"20.conf": one},
+        "40.conf": {"": one},
+    }
+
+
+@pytest.mark.parametrize("was", ["0" * 32, ""])
+def test_a_record_may_tell_of_an_older_process(was: str) -> None:
+    told = {"lineage": "l", "generation": 1, "sha256": "s", "target": "loaded"}
+    record = record_in(json.dumps({**told, "was": was} if was else told))
+    assert record == Record(lineage="l", generation=1, sha256="s", target="loaded", was=was)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"lineage":"l","sha256":"-","was":""}',
+        '{"generation":1,"lineage":"l","sha256":"s","target":"loaded","was":1}',
+        '{"generation":1,"lineage":"l","sha256":"s","target":"loaded","was":"\\u001b[2J"}',
+        '{"generation":1,"lineage":"l","sha256":"s","target":"loaded","then":"x"}',
+    ],
+)
+def test_a_record_that_is_not_finished_or_not_ours_is_none(line: str) -> None:
+    assert record_in(line) is None

@@ -9,7 +9,7 @@ from sshfleet.errors import UnitFileError
 from sshfleet.model.action import Action, Verb
 from sshfleet.model.event import TargetState
 from sshfleet.model.machine import MachineId, MachineName
-from sshfleet.model.unit import UnitName
+from sshfleet.model.unit import UnitName, content_hash
 from sshfleet.systemd.sh import ACT_SCRIPT, FULL_TEXT, LOOK_SCRIPT
 from sshfleet.systemd.transaction import Transaction, request, uploads_needed
 from tests.builders import LINEAGE, reached, sha256, state, unit
@@ -174,3 +174,35 @@ def test_what_travels_is_still_a_script(shell: str, text: str) -> None:
 def test_what_travels_is_ascii_without_comments(text: str) -> None:
     assert text.isascii()
     assert not [line for line in text.splitlines() if not line or line.startswith((" ", "#"))]
+
+
+def test_the_files_of_a_unit_with_drop_ins_are_told_one_by_one() -> None:
+    dropins = {"b.conf": sha256("b"), "a.conf": sha256("x")}
+    told = lines(install(dropins=dropins), install("db.service"))
+    content = content_hash(sha256("x"), dropins)
+    assert f"install\tweb.service\t{content}\t3\tloaded\tno\ta.conf,b.conf" in told
+    assert f"install\tdb.service\t{sha256('x')}\t3\tloaded\tno" in told
+    assert [line for line in told if line.startswith("part")] == sorted(
+        f"part\t{digest}\tweb.service{path}"
+        for path, digest in (
+            ("", sha256("x")),
+            (".d/a.conf", sha256("x")),
+            (".d/b.conf", sha256("b")),
+        )
+    )
+
+
+@pytest.mark.parametrize("name", ["a", "../a.conf", "a b.conf", "a,b.conf", ".a.conf", "a\n.conf"])
+def test_no_drop_in_leaves_whose_name_is_none(name: str) -> None:
+    with pytest.raises(ValueError):
+        lines(install(dropins={name: sha256("x")}))
+    with pytest.raises(ValueError):
+        lines(install(dropins={"a.conf": "x"}))
+
+
+def test_only_parts_that_are_not_in_place_are_uploaded() -> None:
+    old = state(unit("web.service", text="x"), dropins={"a.conf": sha256("a"), "c.conf": "c"})
+    wanted = {"a.conf": sha256("a"), "b.conf": sha256("b")}
+    held = reached("m1", old)
+    assert uploads_needed([install(dropins=wanted)], held) == {sha256("b")}
+    assert uploads_needed([install(dropins=wanted)], None) == {sha256(text) for text in "xab"}
