@@ -13,14 +13,30 @@ from sshfleet.model.event import TargetState
 from sshfleet.model.machine import FailoverMode, Machine
 from sshfleet.model.observed import Report, UnitState
 from sshfleet.model.requirements import Requirements
-from sshfleet.model.unit import Unit, UnitName
+from sshfleet.model.unit import Unit, UnitName, is_template
 from sshfleet.plan.world import World
+from sshfleet.unitfile.glob import matches
 from tests.builders import machine, machine_id, reached, silent, state, unit_of, world
 
 MAX_MACHINES, MAX_UNITS = 40, 200
 METADATA = {"rack": ("a", "b"), "disk": ("ssd", "hdd")}
 GLOBS = ("a*", "*1.service", "?2.*", "[bc]*", "web@*.service", "*", "a0.service", "[", "a0")
 GONE = "gone"
+
+# Keys of one unit, besides metadata.
+TOGETHER: tuple[tuple[str, ...], ...] = (
+    (),
+    (),
+    ("machine_id",),
+    ("is_global",),
+    ("is_global", "conflicts"),
+    ("conflicts",),
+    ("replaces",),
+    ("machine_of",),
+    ("machine_of",),
+    ("machine_of", "conflicts"),
+    ("machine_of", "replaces"),
+)
 
 targets = st.sampled_from([TargetState.LAUNCHED] * 12 + list(TargetState))
 
@@ -59,32 +75,38 @@ def machines(draw: st.DrawFn, names: list[str]) -> list[Machine]:
 
 
 @st.composite
-def requirements(draw: st.DrawFn, units: list[str], machines_: list[str]) -> Requirements:
-    """Draw [X-Fleet] rules that may stand together."""
+def requirements(
+    draw: st.DrawFn, name: str, units: list[str], machines_: list[str]
+) -> Requirements:
+    """Draw [X-Fleet] rules of a unit that may stand together."""
     pairs = st.sampled_from([(key, value) for key, values in METADATA.items() for value in values])
     rules: dict[str, Any] = {
         "metadata": tuple(draw(st.just([]) | st.lists(pairs, max_size=2))),
         "failover": draw(st.sampled_from([None, *FailoverMode])),
     }
-    globs = st.lists(st.sampled_from(GLOBS), min_size=1, max_size=2).map(tuple)
-    peers = st.lists(st.sampled_from([*units, "unknown.service"]), max_size=2).map(tuple)
-    match draw(st.integers(0, 9)):  # 7 to 9 have metadata alone or nothing
-        case 0:
-            id_ = machine_id(draw(st.sampled_from([*machines_, GONE])))
-            rules["machine_id"] = draw(st.sampled_from([id_, id_[:8]]))
-        case 1:
-            rules["is_global"] = True
-        case 2:
-            rules |= {"is_global": True, "conflicts": draw(globs)}
-        case 3:
-            rules["conflicts"] = draw(globs)
-        case 4:
-            rules["machine_of"] = draw(peers)
-        case 5:
-            rules |= {"machine_of": draw(peers), "conflicts": draw(globs)}
-        case 6:
-            rules |= {"machine_of": draw(peers), "replaces": draw(globs)}
-    return Requirements(**rules)
+    ids = [machine_id(each) for each in (*machines_, GONE)]
+    peers = st.sampled_from([*units, "unknown.service"])
+    neighbour = units[units.index(name) - 1]  # the first has the last: circles come about
+    stock: dict[str, st.SearchStrategy[Any]] = {
+        "machine_id": st.sampled_from([*ids, *(id_[:8] for id_ in ids)]),
+        "is_global": st.just(True),
+        "conflicts": st.lists(st.sampled_from(GLOBS), min_size=1, max_size=2).map(tuple),
+        "replaces": st.lists(st.sampled_from(GLOBS), min_size=1, max_size=2).map(tuple),
+        "machine_of": st.just((neighbour,)) | st.lists(peers, max_size=2).map(tuple),
+    }
+    rules |= {key: draw(stock[key]) for key in draw(st.sampled_from(TOGETHER))}
+    return Requirements(**_sensible(name, rules))
+
+
+def _sensible(name: str, rules: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the peers that a unit may not name: itself, a template, what its globs match."""
+    globs = (*rules.get("conflicts", ()), *rules.get("replaces", ()))
+    peers = [
+        peer
+        for peer in rules.get("machine_of", ())
+        if peer != name and not is_template(peer) and not any(matches(g, peer) for g in globs)
+    ]
+    return {**rules, "machine_of": tuple(peers)}
 
 
 @st.composite
@@ -119,8 +141,7 @@ def worlds(draw: st.DrawFn, max_machines: int = 4, max_units: int = 8) -> World:
     """Draw a world: units placed anywhere, rightly or not, and machines in any condition."""
     hosts = machine_names(draw(sizes(min(max_machines, MAX_MACHINES))))
     names = unit_names(draw(sizes(min(max_units, MAX_UNITS))))
-    rules = requirements(names, hosts)
-    units = [unit_of(name, draw(rules)) for name in names]
+    units = [unit_of(name, draw(requirements(name, names, hosts))) for name in names]
     places = st.lists(st.sampled_from([*hosts, *hosts, *hosts, GONE]), max_size=3)
     placed: dict[str, list[str]] = {}
     held: dict[str, list[str]] = {}
@@ -140,6 +161,7 @@ def worlds(draw: st.DrawFn, max_machines: int = 4, max_units: int = 8) -> World:
         held=held,
         targets=wanted,
         reports=draw(reports(hosts, units)),
+        cordoned=[name for name in hosts if draw(st.integers(0, 6)) == 6],
     )
 
 

@@ -85,10 +85,14 @@ class Draft:
                     queue.append(follower)
         return found
 
+    def is_homeless(self, name: UnitName) -> bool:
+        """Tell whether a unit stands nowhere and needs a place (a global unit needs none)."""
+        return not self.tenants[name].rules.is_global and not self.board.places(name)
+
     def displaced(self) -> list[UnitName]:
-        """Return the units that left a machine and stand nowhere now."""
+        """Return the units that left a machine and need another."""
         names = dict.fromkeys(name for name, _ in self._left)
-        return [name for name in names if not self.board.places(name)]
+        return [name for name in names if self.is_homeless(name)]
 
     def events(self) -> tuple[UnitPlaced | UnitUnplaced, ...]:
         """Tell what became of it: placements that end, then those that begin, in their order."""

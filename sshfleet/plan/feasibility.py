@@ -10,7 +10,7 @@ a newcomer with Replaces= pushes off find another machine.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sshfleet.model.unit import UnitName
-from sshfleet.plan.board import Board, Tenant
+from sshfleet.plan.board import NEWCOMER, Board, Tenant
 from sshfleet.plan.roster import Candidate
 
 Rule = Callable[[Tenant, Candidate, Board], Sequence[str]]
@@ -98,7 +98,9 @@ def nothing_conflicts(tenant: Tenant, candidate: Candidate, board: Board) -> Seq
 
 
 def nothing_replaces_it(tenant: Tenant, candidate: Candidate, board: Board) -> Sequence[str]:
-    """Bar machines with a unit that would push this one off at once."""
+    """Bar machines with a unit that pushes this one off; it stays where nobody can be asked."""
+    if tenant.rank != NEWCOMER and not candidate.answered:
+        return ()
     return [
         f"is replaced there by {one.owner} (Replaces={one.pattern} of {one.owner})"
         for one in board.replacing(tenant, candidate.id)[:_SHOWN]

@@ -19,8 +19,13 @@ def moved_by(plan: Plan) -> frozenset[UnitName]:
 
 
 def _single(world: World, moved: Iterable[UnitName]) -> frozenset[UnitName]:
-    """Leave out global units: having lost one machine is no reason to look for others."""
-    return frozenset(name for name in moved if not world.units[name].requirements.is_global)
+    """Leave out units on several machines: having lost one is no reason to judge the others."""
+    return frozenset(
+        name
+        for name in moved
+        if len(world.desired.units[name].placements) <= 1
+        and not world.units[name].requirements.is_global
+    )
 
 
 def make_plan(

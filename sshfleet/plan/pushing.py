@@ -2,7 +2,7 @@
 
 Rule 1: all or nothing. Units that are pushed off leave with those that follow them, each group
 goes to the best other machine that all of it may be on, and may push off others there in turn.
-Rule 2: a global unit only leaves the one machine.
+Rule 2: a global unit (or one that was, and is still on several) only leaves the one machine.
 Rule 3: who was moved already by the same newcomer is not moved again: there is an end to it.
 """
 
@@ -14,6 +14,7 @@ from sshfleet.plan.board import Clash, Tenant
 from sshfleet.plan.draft import Draft
 from sshfleet.plan.feasibility import NEWCOMER_RULES, reasons_against
 from sshfleet.plan.order import groups
+from sshfleet.plan.ranking import beside
 from sshfleet.plan.roster import Candidate
 
 _SHOWN = 3  # machines in a reason; nobody reads a thousand
@@ -82,7 +83,7 @@ def push_off(
         if draft.board.there(name, machine).unread:
             return f"would push off {name}, whose text cannot be read"
     draft.take(machine, leaving)
-    homeless = [draft.newcomer(n) for n in leaving if not draft.tenants[n].rules.is_global]
+    homeless = [draft.newcomer(name) for name in leaving if draft.is_homeless(name)]
     for group in groups(homeless):
         why = _relocate(draft, group, machine, moving)
         if why is not None:
@@ -102,7 +103,7 @@ def _relocate(
     the others when there is none (nothing, when there is no other)."""
     board = draft.board
     held = frozenset().union(*(each.past.holders for each in group))
-    reasons = {each.name: "the best other machine" for each in group}
+    reasons = {each.name: beside(each) or "the best other machine" for each in group}
     told: dict[str, str] = {}
     others = [one for one in board.roster.candidates if one.id != away_from]
     for one in sorted(others, key=lambda c: (c.id not in held, board.load(c.id), c.id, c.name)):

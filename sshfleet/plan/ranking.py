@@ -20,7 +20,7 @@ def best(tenant: Tenant, fit: Sequence[Candidate], board: Board) -> tuple[Candid
 def why(tenant: Tenant, chosen: Candidate, fit: int, board: Board) -> str:
     """Say why a unit goes to a machine, of so many that qualify (for all that go with it)."""
     if tenant.rules.machine_of:
-        return f"beside {' and '.join(tenant.rules.machine_of)}"
+        return beside(tenant)
     if fit == 1:
         return "the only machine that qualifies"
     if chosen.id in tenant.past.holders:
@@ -28,3 +28,9 @@ def why(tenant: Tenant, chosen: Candidate, fit: int, board: Board) -> str:
     load = board.load(chosen.id)
     units = "1 unit" if load == 1 else f"{load} units"
     return f"least loaded of {fit} machines that qualify ({units})"
+
+
+def beside(tenant: Tenant) -> str:
+    """Name the peers that decide where a unit goes; nothing when it has none."""
+    peers = tenant.rules.machine_of
+    return f"beside {' and '.join(peers)}" if peers else ""

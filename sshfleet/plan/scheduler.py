@@ -3,7 +3,7 @@
 Rule 1: units of the scope move, those that follow them, and those that they push off (`reach`);
 all others stand on the board as load, peers and conflicts.
 Rule 2: what no longer holds ends first (`review`), then newcomers are placed, each seen by the
-next (`settling`); when one pushed others off, those that found no place before try once more.
+next (`settling`); when that may help those that found no place, they try once more.
 Rule 3: a unit that cannot be placed is an answer with each machine's reasons, not a wait.
 """
 
@@ -43,22 +43,29 @@ def schedule(world: World, scope: frozenset[UnitName]) -> Schedule:
     while True:
         mark = draft.board.mark()
         homeless = settle(draft, homeless)
-        if not draft.board.lost_any_since(mark):
+        if not _worth_another_try(draft, mark, homeless):
             break
         retry = dict.fromkeys([*everywhere, *(each.name for each in homeless)])
         homeless = [draft.newcomer(name) for name in retry]
     return Schedule(draft.events(), _answers(draft, homeless))
 
 
+def _worth_another_try(draft: Draft, mark: int, homeless: Iterable[Tenant]) -> bool:
+    """Tell whether something since `mark` may help who is homeless or global: a machine that lost
+    a unit, or a peer that came for what would have to be pushed off."""
+    came = draft.board.mark() > mark
+    pushing = any(each.rules.replaces for each in homeless)
+    return draft.board.lost_any_since(mark) or (came and pushing)
+
+
 def newcomers(draft: Draft) -> list[UnitName]:
     """Return the units that may get a machine: those without one, and global ones."""
-    moved = [name for name in draft.displaced() if not draft.tenants[name].rules.is_global]
     wanting = [
         tenant.name
         for tenant in draft.movable()
         if tenant.rules.is_global or not draft.board.places(tenant.name)
     ]
-    return [name for name in dict.fromkeys([*wanting, *moved]) if not is_template(name)]
+    return [name for name in dict.fromkeys([*wanting, *draft.displaced()]) if not is_template(name)]
 
 
 def _answers(draft: Draft, homeless: Iterable[Tenant]) -> tuple[Unplaceable, ...]:

@@ -27,5 +27,5 @@ def _lines(unit: UnitName, events: Moves, called: Mapping[MachineId, str]) -> It
         return
     for event in left:
         yield f"{unit} leaves {called.get(event.machine, event.machine[:8])}: {event.reason}"
-    for event in came:
-        yield f"{unit} comes to {called.get(event.machine, event.machine[:8])}: {event.reason}"
+    for placed in came:
+        yield f"{unit} comes to {called.get(placed.machine, placed.machine[:8])}: {placed.reason}"

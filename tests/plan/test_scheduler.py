@@ -188,6 +188,8 @@ from tests.builders import machine, silent, unit, world
 units = [unit(f"g{n}.service", is_global=True, conflicts=[f"c{n}*"]) for n in range(3)]
 units += [unit("g3.service", is_global=True, needs={"x": "y"})]
 units += [unit(f"c{n}.service", conflicts=["c*", "g0*"]) for n in range(9)]
+units += [unit(f"r{n}.service", replaces=[f"c{n}*", "f1*"], needs={"rack": "r1"}) for n in range(4)]
+units += [unit(f"o{n}.service", replaces=[f"o{(n + 1) % 3}*"]) for n in range(3)]
 units += [unit(f"f{n}.service", machine_of=[f"f{(n + 1) % 5}.service", "c1.service"]) for n in range(9)]
 of = world(
     *[machine(f"m{n}", rack=f"r{n % 2}") for n in range(6)],
@@ -196,6 +198,7 @@ of = world(
     | {"g1.service": ["m1", "m2", "m3"], "g3.service": ["m0", "m1", "m2", "m3", "m4", "m5"]},
     held={"c7.service": ["m1", "m2"], "f8.service": ["gone", "m3", "m4"]},
     reports={"m4": silent()},
+    cordoned=["m5"],
 )
 print(schedule(of, frozenset(of.units)))
 """  # noqa: E501 - it is a program
