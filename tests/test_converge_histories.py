@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from sshfleet.errors import TryLater
 from sshfleet.model.desired import DesiredUnit
-from sshfleet.model.event import TargetState
-from sshfleet.model.machine import Fleet
+from sshfleet.model.event import MachineCordoned, MachineUncordoned, TargetState
+from sshfleet.model.machine import Fleet, MachineName
 from sshfleet.model.unit import Unit
 from sshfleet.unitfile.read import read_text
 from tests.builders import machine, machine_id
@@ -36,8 +36,15 @@ UNITS = {
     "a2.service": versions("a2.service", "Conflicts=a*.service"),
     "ssd.service": versions("ssd.service", "MachineMetadata=disk=ssd"),
     "peer.service": versions("peer.service", "MachineOf=ssd.service"),
+    "tail.service": versions("tail.service", "MachineOf=peer.service twin.service"),
+    "twin.service": versions("twin.service", "MachineOf=tail.service"),
+    "push.service": versions("push.service", "Replaces=a*.service s*.service"),
     "all.service": versions("all.service", "Global=true"),
 }
+APART = [
+    {"a1.service", "a2.service"},
+    *({"push.service", name} for name in ("a1.service", "a2.service", "ssd.service")),
+]
 KNOWN = {unit.content for units in UNITS.values() for unit in units}
 NAMES = st.sampled_from(sorted(UNITS))
 MACHINES = st.sampled_from(["m1", "m2", "m3"])
@@ -45,6 +52,7 @@ STEPS = st.one_of(
     st.tuples(st.sampled_from(["start", "load", "submit"]), NAMES, st.integers(0, 3)),
     st.tuples(st.sampled_from(["stop", "unload", "destroy", "restart"]), NAMES, st.just(0)),
     st.tuples(st.sampled_from(["away", "back", "power_cycle"]), MACHINES, st.just(0)),
+    st.tuples(st.sampled_from(["cordon", "uncordon"]), MACHINES, st.just(0)),
     st.tuples(st.just("tamper"), MACHINES, st.integers(0, 3)),
     st.tuples(st.sampled_from(["reconcile", "swap"]), st.just(""), st.just(0)),
 )
@@ -71,6 +79,9 @@ def befall(stage: Stage, verb: str, name: str, number: int) -> None:
         stage.transport.away.add(name)
     elif verb == "back":
         stage.transport.away.discard(name)
+    elif verb in ("cordon", "uncordon"):
+        event = MachineCordoned if verb == "cordon" else MachineUncordoned
+        stage.memory.append([event(MachineName(name))])
     elif verb == "power_cycle":
         stage.machines[name].power_cycle()
     else:
@@ -124,7 +135,7 @@ def check_safety(stage: Stage) -> None:
         where = [one for one, names in running.items() if name in names]
         assert len(where) <= 1 or name == "all.service", f"{name} runs on {where}"
     for one, names in running.items():
-        assert not {"a1.service", "a2.service"} <= names, f"conflicting units on {one}"
+        assert not [pair for pair in APART if pair <= names], f"units that exclude others on {one}"
 
 
 def check_convergence(stage: Stage) -> None:

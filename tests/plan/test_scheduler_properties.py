@@ -33,7 +33,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 commands = worlds_with_scope()
-laws = settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck))
+laws = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 chances = st.integers(0, 2**32).map(random.Random)
 
 
@@ -204,7 +204,7 @@ def test_a_second_schedule_says_the_same_and_does_nothing(command: Command) -> N
     assert second.unplaceable == case.made.unplaceable
 
 
-@settings(laws, max_examples=120)  # two placed units of different age must meet on one machine
+@settings(laws, max_examples=100)  # two placed units of different age must meet on one machine
 @given(commands)
 def test_a_placement_that_may_stay_stays(command: Command) -> None:
     case = case_of(*command)
@@ -314,7 +314,7 @@ def fitting(of: World, name: UnitName) -> list[MachineId]:
     return [place for entry in entries if (place := oracle.id_of(of, entry))]
 
 
-@settings(laws, max_examples=120)
+@settings(laws, max_examples=100)
 @given(commands)
 def test_what_is_unplaceable_can_really_be_nowhere(command: Command) -> None:
     case = case_of(*command)
