@@ -129,14 +129,15 @@ image() {
 podman() {
     open_layer "$@"
     open_apt
-    apt --no-install-recommends install podman
+    # Not crun, the other choice: it insists on raising limits, which root may not do in every lab.
+    apt --no-install-recommends install podman runc
     close_apt
     chroot "$ROOT" systemctl --quiet mask podman.service podman.socket podman-auto-update.service \
         podman-auto-update.timer podman-restart.service podman-clean-transient.service
     mkdir -p "$ROOT/etc/containers"
     printf '%s\n' '[storage]' 'driver = "vfs"' 'graphroot = "/var/lib/containers/storage"' \
         'runroot = "/run/containers/storage"' >"$ROOT/etc/containers/storage.conf"
-    # A network of its own needs programs that only recommended packages bring; a limit of processes
+    # A network of its own needs programs that only recommended packages bring, a limit of processes
     # a controller that a hybrid tree does not offer.
     printf '%s\n' '[containers]' 'netns = "host"' 'pids_limit = 0' \
         >"$ROOT/etc/containers/containers.conf"
