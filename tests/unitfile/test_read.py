@@ -164,6 +164,7 @@ def test_the_heartbeat_example_is_global() -> None:
 
 
 def test_every_example_is_read_without_complaint() -> None:
-    files = sorted(path.name for path in EXAMPLES.iterdir() if path.suffix != ".md")
-    assert len(files) >= 6
-    assert [example(name).name for name in files] == files
+    files = [path for path in EXAMPLES.rglob("*.*") if path.is_file() and path.suffix != ".md"]
+    assert len(files) >= 20
+    for path in files:
+        assert read_unit(checked_name(path.name), path.read_bytes(), str(path)).name == path.name
