@@ -7,7 +7,7 @@ machines do is what tests/lab compares.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from sshfleet.model.desired import DesiredState, fold
@@ -65,7 +65,8 @@ class FakeMachine:
     """One machine: files, drop-ins and records in our folder, and processes.
 
     `starts_as` scripts a start, `triggered` are units that systemd starts again as soon as they are
-    stopped. `hook` is called before each step of a transaction, and may end it there.
+    stopped. `hook` is called before each step of a transaction, and may end it there. While `slow`,
+    what is to be stopped is gone only by the next transaction.
     """
 
     name: str
@@ -82,7 +83,13 @@ class FakeMachine:
     started: list[str] = field(default_factory=list)
     reboots: int = 0
     starts: int = 0
+    slow: bool = False
     hook: Callable[[], None] = lambda: None
+
+    def alive(self) -> set[str]:
+        """Return the names of the units that have processes, be they about to end."""
+        states = ("active", "deactivating")
+        return {name for name, process in self.processes.items() if process.active in states}
 
     def running(self) -> set[str]:
         """Return the names of the units that run."""
@@ -102,6 +109,10 @@ class FakeMachine:
         nonce = next(line[1] for line in lines if line[0] == "nonce")
         lineage = next((line[1] for line in lines if line[0] == "lineage"), "")
         out = []
+        for name in [
+            n for n, p in self.processes.items() if self.slow and p.active == "deactivating"
+        ]:
+            del self.processes[name]
         for line in lines:
             if line[0] in ("stop", "remove", "install", "start", "restart"):
                 self.hook()
@@ -124,8 +135,8 @@ class FakeMachine:
                 files[f"{name}.d/{file}"] = parts[f"{name}.d/{file}"]
             record = {"lineage": lineage, "generation": int(line[3]), "sha256": line[2]}
             return self._install(name, files, {**record, "target": line[4]})
-        if verb in ("stop", "remove"):
-            self.processes.pop(name, None)
+        if verb in ("stop", "remove") and not self._stop(name):
+            return "still stopping"
         if verb == "stop" and name in self.triggered:
             self._start(name)
         if verb == "remove":
@@ -137,6 +148,15 @@ class FakeMachine:
         if verb in ("start", "restart"):
             return self._start(name)
         return ""
+
+    def _stop(self, name: str) -> bool:
+        """Let a unit stop, and tell whether it has."""
+        lives = name in self.alive()
+        process = self.processes.pop(name, None)
+        if process is None or not (self.slow and lives):
+            return True
+        self.processes[name] = replace(process, active="deactivating")
+        return False
 
     def _install(self, name: str, files: Mapping[str, str], record: dict[str, object]) -> str:
         there = self._texts(name)
