@@ -182,7 +182,7 @@ def test_a_cordoned_machine_gains_nothing_and_cordoning_moves_nothing(
     assert not schedule(replace(settled, desired=fold(settled.desired, shut)), scope).events
 
 
-@settings(laws, max_examples=5)
+@settings(laws, max_examples=4)
 @given(worlds_with_scope(max_machines=40, max_units=200))
 def test_the_laws_hold_in_large_fleets(command: Command) -> None:
     case = case_of(*command)
