@@ -1,8 +1,10 @@
 """Every file in examples/ on real machines: it verifies, comes to its state, and leaves nothing."""
 
 import shutil
-import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 
@@ -71,11 +73,18 @@ def homes(lab: Lab, user: User) -> dict[str, LabMachine]:
     return {row["unit"]: machines[row["name"]] for row in rows if row["name"] in machines}
 
 
-def page(machine: LabMachine, port: int) -> str:
-    """Fetch the page that a web server on a machine has at its root."""
-    with urllib.request.urlopen(f"http://{machine.address}:{port}/", timeout=SOON) as answer:
-        text: bytes = answer.read()
-    return text.decode()
+def page(machine: LabMachine, port: int, path: str = "/") -> str:
+    """Fetch a page from a web server on a machine, which may still be about to listen."""
+    found: list[str] = []
+
+    def answers() -> bool:
+        url = f"http://{machine.address}:{port}{path}"
+        with suppress(URLError), urlopen(url, timeout=SOON) as answer:
+            found.append(answer.read().decode())
+        return bool(found)
+
+    until(answers, SOON, f"an answer at port {port} of {machine.name}")
+    return found[0]
 
 
 def file(lab: Lab, machine: LabMachine, path: str) -> str:
@@ -147,6 +156,16 @@ def test_the_site_answers_and_its_sidekick_announces_it(lab: Lab, user: User) ->
     user.gets("start", "site-announce")
 
 
+def test_servers_of_a_template_answer_on_their_machines(lab: Lab, user: User) -> None:
+    where = homes(lab, user)
+    for number in "123":
+        machine = where[f"web@{number}.service"]
+        assert page(machine, 8080) == f"web server {number} on {machine.name}\n"
+    for region in ("us-east-1", "us-west-1"):
+        assert page(where[f"edge@{region}.service"], 8085) == f"edge of {region}\n"
+    assert page(where["latency.service"], 8086) == "fast\n"
+
+
 def test_the_first_connection_starts_the_report_server(lab: Lab, user: User) -> None:
     machine = homes(lab, user)["report-proxy.socket"]
     assert is_active(lab, "report.service")[machine.name] == "inactive"
@@ -213,9 +232,7 @@ def test_every_machine_ships_its_log(lab: Lab, user: User) -> None:
 
 def test_podman_serves_a_page_and_leaves_no_container(lab: Lab, user: User) -> None:
     machine = homes(lab, user)["page.service"]
-    url = f"http://{machine.address}:8083/hostname"
-    with urllib.request.urlopen(url, timeout=SOON) as answer:
-        assert answer.read().decode().strip() == machine.name
+    assert page(machine, 8083, "/hostname").strip() == machine.name
 
     user.gets("stop", "page")
 
