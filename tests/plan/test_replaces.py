@@ -366,3 +366,16 @@ def test_specifiers_say_of_each_instance_what_it_replaces_and_follows() -> None:
         "web@2 + m2",
         "old-web@2 + m1",
     ]
+
+
+def test_what_could_not_be_pushed_off_is_when_its_global_peer_has_come_elsewhere() -> None:
+    of = fleet_of(
+        2,
+        units=[
+            unit("z.service", is_global=True),
+            unit("v.service", machine_of="z.service"),
+            pinned("r.service", "m1", "v*"),
+        ],
+        placed={"z.service": "m1", "v.service": "m1"},
+    )
+    assert moves(of_all(of)) == ["v - m1", "z + m2", "r + m1", "v + m2"]
