@@ -10,7 +10,6 @@ from sshfleet.plan.scheduler import Schedule, schedule
 from sshfleet.plan.world import World
 from tests.builders import machine, silent, unit, world
 from tests.plan.reading import moves, of_all, refused
-from tests.stage import service
 
 V1 = unit("v.service")
 R1 = unit("r.service", replaces=("v*",))
@@ -349,33 +348,3 @@ def test_a_unit_whose_text_cannot_be_read_is_not_pushed_off() -> None:
     assert refused(made)["r.service"]["m1"] == (
         "would push off v.service, whose text cannot be read",
     )
-
-
-def test_specifiers_say_of_each_instance_what_it_replaces_and_follows() -> None:
-    rules = "Replaces=old-%p@%i.service\nMachineOf=%p-db@%i.%i.service\nMachineMetadata=at=m%i"
-    units = [
-        service("web@2.service", rules),
-        service("web-db@2.2.service"),
-        service("old-web@2.service"),
-        service("old-web@1.service"),
-    ]
-    of = fleet_of(3, units=units, placed=dict.fromkeys(("old-web@2.service", units[3].name), "m2"))
-    assert moves(of_all(of)) == [
-        "old-web@2 - m2",
-        "web-db@2.2 + m2",
-        "web@2 + m2",
-        "old-web@2 + m1",
-    ]
-
-
-def test_what_could_not_be_pushed_off_is_when_its_global_peer_has_come_elsewhere() -> None:
-    of = fleet_of(
-        2,
-        units=[
-            unit("z.service", is_global=True),
-            unit("v.service", machine_of="z.service"),
-            pinned("r.service", "m1", "v*"),
-        ],
-        placed={"z.service": "m1", "v.service": "m1"},
-    )
-    assert moves(of_all(of)) == ["v - m1", "z + m2", "r + m1", "v + m2"]
