@@ -167,10 +167,17 @@ def worlds(draw: st.DrawFn, max_machines: int = 4, max_units: int = 8) -> World:
 
 @st.composite
 def scopes(draw: st.DrawFn, of: World) -> frozenset[UnitName]:
-    """Draw the units a command is about: all, all but some, or some of them."""
+    """Draw the units a command is about: all, all but some, some, or those that move others."""
     everything = frozenset(of.units)
-    if not everything or draw(st.booleans()):
+    kind = draw(st.sampled_from(["all", "movers", "some"]))
+    if not everything or kind == "all":
         return everything
+    if kind == "movers":
+        rules = [each.requirements for each in of.units.values()]
+        peers = {peer for each in rules for peer in each.machine_of}
+        return frozenset(
+            name for name, each in of.units.items() if each.requirements.replaces or name in peers
+        )
     some = draw(st.frozensets(st.sampled_from(sorted(everything)), max_size=3))
     return some if draw(st.booleans()) else everything - some
 
