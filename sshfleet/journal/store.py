@@ -133,6 +133,16 @@ def read_records(path: Path) -> Iterator[Record]:
     return iter(_read(path).records)
 
 
+def read_history(path: Path) -> Iterator[Record]:
+    """Return every record that is still kept, oldest first, without a lock; errors as read_state.
+
+    Snapshots are left out: they only repeat what other records brought about.
+    """
+    for record in _read(path).records:
+        if not isinstance(record.event, Snapshot):
+            yield record
+
+
 def _read(path: Path) -> Log:
     _check_name(path)
     try:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from sshfleet.errors import JournalCorrupt, JournalError, TryLater
 from sshfleet.journal.snapshot import Snapshot, essential
-from sshfleet.journal.store import read_records, read_state
+from sshfleet.journal.store import read_history, read_records, read_state
 from sshfleet.model import event as ev
 from sshfleet.model.desired import CannotFold, DesiredState, fold
 from sshfleet.model.event import Event, TargetState
@@ -206,6 +206,7 @@ def test_a_large_journal_is_compacted_at_the_next_opening(path: Path) -> None:
     assert read_state(path) == (state, [])
     first, second = read_records(path)
     assert isinstance(first.event, Snapshot)
+    assert list(read_history(path))[-1] == second
     assert second.seq == first.seq + 1 == len(STORY) + len(unused) + 2
 
 
