@@ -5,13 +5,13 @@ Rule 2: what came of it is what was observed afterwards; the words of systemctl 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sshfleet.exchange import exchange
-from sshfleet.model.action import Action
+from sshfleet.model.action import Action, Verb
 from sshfleet.model.machine import Fleet, Machine, MachineName
-from sshfleet.model.observed import Observed, Reached, Unreachable
+from sshfleet.model.observed import Observed, Reached, Report, Unreachable
 from sshfleet.model.unit import UnitName
 from sshfleet.systemd.reply import Outcome, Reply
 from sshfleet.systemd.transaction import Transaction, uploads_needed
@@ -33,17 +33,26 @@ class Wave:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An action and its outcome; None when the connection was lost and nobody knows."""
+    """An action and its outcome; None when the connection was lost and nobody knows.
+
+    `was` and `now` are the unit's ActiveState there before and after; empty: none, not known, or
+    not what the action is about.
+    `ms` is how long its machine's transaction took, uploads included.
+    """
 
     action: Action
     outcome: Outcome | None
+    was: str = ""
+    now: str = ""
+    ms: int = 0
 
     @property
     def result(self) -> str:
         """Say in one word what came of it: done, failed or unknown."""
         if self.outcome is None:
             return "unknown"
-        return "done" if self.outcome.ok else "failed"
+        died = self.action.verb in (Verb.START, Verb.RESTART) and self.now == "failed"
+        return "done" if self.outcome.ok and not died else "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +71,48 @@ async def apply(transport: Transport, fleet: Fleet, seen: Observed, wave: Wave) 
     names = sorted(orders.keys() | wave.watch.keys())
     machines = [machine for name in names if (machine := fleet.machine(name))]
     replies = await asyncio.gather(
-        *(_machine(transport, one, seen, wave, tuple(orders.get(one.name, ()))) for one in machines)
+        *(_timed(transport, one, seen, wave, tuple(orders.get(one.name, ()))) for one in machines)
     )
     reports: dict[MachineName, Reached | Unreachable] = {}
     ended: list[Ended] = []
-    for machine, reply in zip(machines, replies, strict=True):
+    for machine, (reply, ms) in zip(machines, replies, strict=True):
         reports[machine.name] = reply if isinstance(reply, Unreachable) else reply.report
-        outcomes = () if isinstance(reply, Unreachable) else reply.outcomes
-        ended.extend(_ended(orders.get(machine.name, ()), outcomes))
+        before = seen.reports.get(machine.name)
+        ended.extend(_ended(orders.get(machine.name, []), before, reply, ms))
     return Carried(Observed(reports), tuple(ended))
 
 
-def _ended(actions: Iterable[Action], outcomes: Iterable[Outcome]) -> Iterable[Ended]:
-    by_key = {(outcome.verb, outcome.unit): outcome for outcome in outcomes}
+def _ended(
+    actions: list[Action], before: Report | None, reply: Reply | Unreachable, ms: int
+) -> Iterator[Ended]:
+    answer = reply if isinstance(reply, Reply) else None
+    by_key = {(one.verb, one.unit): one for one in answer.outcomes} if answer else {}
     for action in actions:
-        yield Ended(action, by_key.get((action.verb, action.unit)))
+        outcome = by_key.get((action.verb, action.unit))
+        if action.verb is Verb.INSTALL:  # which changes files, not what the unit does
+            yield Ended(action, outcome, ms=ms)
+            continue
+        now = _active(answer.report, action.unit) if answer else ""
+        yield Ended(action, outcome, was=_active(before, action.unit), now=now, ms=ms)
+
+
+def _active(report: Report | None, unit: UnitName) -> str:
+    state = report.units.get(unit) if isinstance(report, Reached) else None
+    return state.active if state else ""
+
+
+async def _timed(
+    transport: Transport,
+    machine: Machine,
+    seen: Observed,
+    wave: Wave,
+    actions: tuple[Action, ...],
+) -> tuple[Reply | Unreachable, int]:
+    """Carry out a machine's part and tell how many milliseconds that took."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    reply = await _machine(transport, machine, seen, wave, actions)
+    return reply, round((clock() - began) * 1000)
 
 
 async def _machine(

@@ -199,6 +199,9 @@ class _Run:
                     action.verb.name.lower(),
                     action.reason,
                     one.result,
+                    was=one.was,
+                    now=one.now,
+                    ms=one.ms,
                 )
             )
         self.setup.journal.append(events)

@@ -96,14 +96,14 @@ def same_names(found: Mapping[str, object], known: frozenset[str], what: str) ->
 class _Shape:
     """How one type of event is written: its name on disk, and a check for each field.
 
-    `later` are mappings that came to the type later: an empty one is not written.
+    `later` are fields that came to the type later, with their defaults, which are not written.
     """
 
     name: str
     event: type[Event]
     checks: Mapping[str, Callable[[object], Any]]
     keys: frozenset[str]
-    later: frozenset[str]
+    later: Mapping[str, object]
 
 
 def _check_for(annotation: Any) -> Callable[[object], Any]:
@@ -113,8 +113,9 @@ def _check_for(annotation: Any) -> Callable[[object], Any]:
 
 def _shape(name: str, event: type[Event]) -> _Shape:
     checks = {field.name: _check_for(field.type) for field in fields(event)}
-    later = {field.name for field in fields(event) if field.default_factory is not MISSING}
-    return _Shape(name, event, checks, frozenset(checks) | {"type"}, frozenset(later))
+    later: Json = {one.name: one.default for one in fields(event) if one.default is not MISSING}
+    later |= {one.name: {} for one in fields(event) if one.default_factory is not MISSING}
+    return _Shape(name, event, checks, frozenset(checks) | {"type"}, later)
 
 
 _BY_NAME = {name: _shape(name, event) for name, event in EVENT_TYPES.items()}
@@ -125,8 +126,8 @@ def event_to_dict(event: Event) -> Json:
     """Return an event as a JSON object; raise Malformed for values JSON cannot give back."""
     shape = _BY_EVENT[type(event)]
     written: Json = {name: check(getattr(event, name)) for name, check in shape.checks.items()}
-    for empty in [name for name in shape.later if not written[name]]:
-        del written[empty]
+    for unsaid in [name for name, default in shape.later.items() if written[name] == default]:
+        del written[unsaid]
     written["type"] = shape.name
     return written
 
@@ -138,6 +139,6 @@ def event_from_dict(data: Mapping[str, object]) -> Event:
     if shape is None:
         raise TooNew(f"event {name!r:.40}")
     if shape.later:
-        data = {**{later: {} for later in shape.later}, **data}
+        data = {**shape.later, **data}
     same_names(data, shape.keys, name)
     return shape.event(**{name: check(data[name]) for name, check in shape.checks.items()})

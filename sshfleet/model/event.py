@@ -123,13 +123,20 @@ class MachineUncordoned:
 
 @dataclass(frozen=True, slots=True)
 class ActionEnded:
-    """What came of an action, as observed afterwards; for `history`, changes no state."""
+    """What came of an action, as observed afterwards; for `history`, changes no state.
+
+    `was` and `now` are the unit's ActiveState there before and after, empty when there was no such
+    unit or nobody knows; `ms` are milliseconds from sending to knowing, 0 when not measured.
+    """
 
     unit: UnitName
     machine: MachineId
     verb: str
     reason: str
     result: str
+    was: str = ""
+    now: str = ""
+    ms: int = 0
 
 
 Event = (

@@ -42,7 +42,9 @@ BY_TYPE: dict[type[Event], st.SearchStrategy[Event]] = {
     ev.MachineSeen: st.builds(ev.MachineSeen, machines, any_text.map(MachineName), any_text),
     ev.MachineCordoned: st.builds(ev.MachineCordoned, any_text.map(MachineName)),
     ev.MachineUncordoned: st.builds(ev.MachineUncordoned, any_text.map(MachineName)),
-    ev.ActionEnded: st.builds(ev.ActionEnded, units, machines, any_text, any_text, any_text),
+    ev.ActionEnded: st.builds(
+        ev.ActionEnded, units, machines, any_text, any_text, any_text, any_text, any_text, numbers
+    ),
 }
 any_event = st.one_of(*BY_TYPE.values())
 moments = st.integers(0, 4_000_000_000_000).map(
