@@ -3,7 +3,8 @@
 Rule 1: HOME, XDG_*, SSH_AUTH_SOCK and SSHFLEET_* point into a temp folder before any test module
 is imported, and into a fresh one for each test. So no test reads or writes ~/.ssh, the real
 journal or the real agent. `ssh` itself finds its home in /etc/passwd: give it `-F FILE`.
-Rule 2: with CI=true a skipped test is a failed one. A test that cannot run there proves nothing.
+Rule 2: no example of a property has a time limit of its own: a busy machine is no fault of ours.
+Rule 3: with CI=true a skipped test is a failed one. A test that cannot run there proves nothing.
 """
 
 import os
@@ -13,7 +14,11 @@ import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 # Short, because the path of a Unix socket below it must stay under 108 bytes.
 SCRATCH = Path(tempfile.mkdtemp(prefix="sshfleet-"))

@@ -171,7 +171,7 @@ def _check_copy(one: FakeMachine, unit: DesiredUnit, *, placed: bool) -> None:
     assert (name in one.boots) == (placed and target is TargetState.LAUNCHED)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(NAMES, max_size=6, unique=True),
     st.sets(MACHINES),

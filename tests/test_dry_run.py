@@ -70,7 +70,7 @@ def first_plan(stage: Stage, step: Step) -> Plan | None:
     return stage.told[0] if stage.told else None
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(STEPS, DEATHS), max_size=8),
     st.one_of(st.tuples(VERBS, NAMES, st.integers(0, 3)), st.just(("reconcile", "", 0))),

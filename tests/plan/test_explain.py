@@ -183,7 +183,7 @@ def wanted(of: World) -> list[UnitName]:
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(worlds(), st.data())
 def test_the_verdict_is_the_schedulers_and_every_miss_is_true(
     of: World, data: st.DataObject

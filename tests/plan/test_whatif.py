@@ -86,7 +86,7 @@ def test_a_machine_that_was_never_seen_is_silent() -> None:
     assert set(blind.observed.reports) == {M1, M2}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(worlds(), st.data())
 def test_nothing_is_left_of_a_lost_machine(of: World, data: st.DataObject) -> None:
     for each in of.fleet.machines:
