@@ -16,6 +16,7 @@ from sshfleet.cli import (
     lab,
     lists,
     machines,
+    options,
     planning,
     reconcile,
     units,
@@ -23,7 +24,7 @@ from sshfleet.cli import (
 from sshfleet.cli.argv import hoisted
 from sshfleet.cli.context import Context
 from sshfleet.cli.instead import instead
-from sshfleet.cli.settings import Output, Settings, Strict
+from sshfleet.cli.settings import Output, Settings
 from sshfleet.cli.terminated import Interrupted, Terminated
 from sshfleet.errors import ExitCode, SshfleetError
 
@@ -48,45 +49,24 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-def _option(*names: str, env: str, text: str, metavar: str | None = None) -> object:
-    return typer.Option(
-        *names,
-        envvar=f"SSHFLEET_{env}",
-        help=text,
-        show_envvar=False,
-        show_default=False,
-        metavar=metavar,
-    )
-
-
 @app.callback()
 def root(
     ctx: typer.Context,
-    inventory: Annotated[str, _option("-i", "--inventory", env="INVENTORY", metavar="PATH",
-        text="The machines. [./inventory.yaml]")] = "",
-    journal: Annotated[str, _option("--journal", env="JOURNAL", metavar="PATH",
-        text="The controller's memory.")] = "",
-    output: Annotated[Output, _option("-o", "--output", env="OUTPUT",
-        text="How lists are printed. [table]")] = Output.TABLE,
-    known_hosts_file: Annotated[str, _option("--known-hosts-file", env="KNOWN_HOSTS_FILE",
-        metavar="PATH", text="Host keys to trust.")] = "",
-    strict: Annotated[Strict | None, _option("--strict-host-key-checking",
-        env="STRICT_HOST_KEY_CHECKING", text="As in OpenSSH.")] = None,
-    ssh_config: Annotated[str, _option("-F", "--ssh-config", env="SSH_CONFIG", metavar="PATH",
-        text="Instead of ~/.ssh/config.")] = "",
-    ssh_username: Annotated[str, _option("--ssh-username", env="SSH_USERNAME", metavar="NAME",
-        text="Log in as this user.")] = "",
-    ssh_timeout: Annotated[float, _option("--ssh-timeout", env="SSH_TIMEOUT", metavar="SECONDS",
-        text="To be connected and logged in. [10]")] = 10.0,
-    timeout: Annotated[float, _option("--timeout", env="TIMEOUT", metavar="SECONDS",
-        text="For a unit to reach its state. [90]")] = 90.0,
-    forks: Annotated[int, _option("--forks", env="FORKS", metavar="N",
-        text="Connections at once. [chosen by the program]")] = 0,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colour on a terminal.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", envvar="SSHFLEET_DEBUG",
-        show_envvar=False, help="Tell what happens, on stderr.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", envvar="SSHFLEET_QUIET",
-        show_envvar=False, help="No progress and no notes.")] = False,
+    inventory: options.Inventory = "",
+    journal: options.Journal = "",
+    output: options.Output = Output.TABLE,
+    known_hosts_file: options.KnownHostsFile = "",
+    strict: options.Strict = None,
+    ssh_config: options.SshConfig = "",
+    ssh_username: options.SshUsername = "",
+    ssh_timeout: options.SshTimeout = 10.0,
+    timeout: options.Timeout = 90.0,
+    forks: options.Forks = 0,
+    lock_wait: options.LockWait = 0.0,
+    allow_network_fs: options.AllowNetworkFs = False,
+    no_color: options.NoColor = False,
+    debug: options.Debug = False,
+    quiet: options.Quiet = False,
     _asked_version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version,
         help="Print the version.")] = False,
 ) -> None:  # fmt: skip
@@ -102,9 +82,11 @@ def root(
             strict=strict,
             ssh_config=ssh_config,
             ssh_username=ssh_username,
-            ssh_timeout=_positive("--ssh-timeout", ssh_timeout),
-            timeout=_positive("--timeout", timeout),
+            ssh_timeout=_seconds("--ssh-timeout", ssh_timeout),
+            timeout=_seconds("--timeout", timeout),
             forks=forks,
+            lock_wait=_seconds("--lock-wait", lock_wait, zero=True),
+            allow_network_fs=allow_network_fs,
             no_color=no_color or bool(os.environ.get("NO_COLOR")),
             debug=debug,
             quiet=quiet,
@@ -113,10 +95,11 @@ def root(
     )
 
 
-def _positive(option: str, value: float) -> float:
-    if not 0 < value < 1e9:
-        raise typer.BadParameter(f"{value} is not a number of seconds above 0", param_hint=option)
-    return value
+def _seconds(option: str, value: float, *, zero: bool = False) -> float:
+    if 0 < value < 1e9 or (zero and value == 0):
+        return value
+    least = "from 0 on" if zero else "above 0"
+    raise typer.BadParameter(f"{value} is not a number of seconds {least}", param_hint=option)
 
 
 @app.command("version")

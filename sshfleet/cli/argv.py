@@ -12,9 +12,9 @@ from sshfleet.errors import UsageError
 WITH_VALUE = {
     "-i", "--inventory", "--journal", "-o", "--output", "--known-hosts-file",
     "--strict-host-key-checking", "-F", "--ssh-config", "--ssh-username", "--ssh-timeout",
-    "--timeout", "--forks",
+    "--timeout", "--forks", "--lock-wait",
 }  # fmt: skip
-FLAGS = {"--no-color", "--debug", "--quiet"}
+FLAGS = {"--no-color", "--debug", "--quiet", "--allow-network-fs"}
 
 OWN = {
     "journal": {"-o", "--output"},

@@ -62,11 +62,9 @@ class Context:
 
             yield Rehearsal(self.read_state())
             return
-        from sshfleet.journal.store import Journal
+        from sshfleet.cli.opening import opened
 
-        with Journal.open(
-            self.journal_path, by=whoami(), command=" ".join(self.settings.words), now=now
-        ) as journal:
+        with opened(self) as journal:
             for note in journal.notes:
                 self.note(note)
             yield journal

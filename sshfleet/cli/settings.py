@@ -38,4 +38,6 @@ class Settings:
     no_color: bool = False
     debug: bool = False
     quiet: bool = False
+    lock_wait: float = 0.0
+    allow_network_fs: bool = False
     words: tuple[str, ...] = ()

@@ -92,7 +92,7 @@ def _busy(fd: int, place: str) -> TryLater:
         who = ""
     return TryLater(
         f"another sshfleet holds the journal{who and ': '}{who}",
-        hint="try again when it has ended; its lock ends with its process",
+        hint="wait for its end with --lock-wait SECONDS; its lock ends with its process",
         place=place,
     )
 

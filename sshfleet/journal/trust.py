@@ -57,7 +57,8 @@ def check_local(fs_type: str, path: Path) -> None:
         raise JournalError(
             f"the journal's folder is on a network file system ({fs_type}), where locks and "
             "fsync cannot be relied on",
-            hint="say --journal with a path on a disk of this computer",
+            hint="say --journal with a path on a disk of this computer, or insist with "
+            "--allow-network-fs and see to it that no two sshfleet work at once",
             place=str(path),
         )
 

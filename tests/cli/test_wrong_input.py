@@ -76,6 +76,10 @@ def test_an_unknown_option_is_named(user: User, command: str) -> None:
         ("list-units --timeout soon", "soon"),
         ("list-units --timeout -1", "--timeout"),
         ("list-units --ssh-timeout 0", "--ssh-timeout"),
+        ("list-units --lock-wait soon", "soon"),
+        ("cordon one --lock-wait -1", "-1.0 is not a number of seconds from 0 on"),
+        ("cordon one --lock-wait nan", "nan is not a number of seconds"),
+        ("cordon one --lock-wait inf", "inf is not a number of seconds"),
         ("list-units --output xml", "xml"),
         ("list-units --strict-host-key-checking maybe", "maybe"),
         ("list-units --fields unit,foo", 'Invalid key in output format: "foo"'),
@@ -91,6 +95,8 @@ def test_wrong_usage_is_told(user: User, command: str, words: str) -> None:
 
 def test_a_wrong_value_in_the_environment_is_told(user: User) -> None:
     is_refused(user.runs("list-units", SSHFLEET_TIMEOUT="soon"), 2, "soon")
+    is_refused(user.runs("list-units", SSHFLEET_LOCK_WAIT="soon"), 2, "soon")
+    is_refused(user.runs("list-units", SSHFLEET_ALLOW_NETWORK_FS="maybe"), 2, "maybe")
 
 
 @pytest.mark.parametrize("command", FILES)

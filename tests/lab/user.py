@@ -71,10 +71,14 @@ class User:
             stdout, stderr = process.communicate(timeout=LONGEST)
         return Ended(process.returncode, stdout, stderr, time.monotonic() - begun)
 
+    def command(self, *words: str) -> list[str]:
+        """Return what starts the program."""
+        return [sys.executable, "-m", "sshfleet", *words]
+
     def begins(self, *words: str, **variables: str) -> "subprocess.Popen[str]":
         """Start one command and go on."""
         return subprocess.Popen(
-            [sys.executable, "-m", "sshfleet", *words],
+            self.command(*words),
             cwd=self.folder,
             env={**self.variables, **variables},
             stdin=subprocess.DEVNULL,
