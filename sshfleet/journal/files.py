@@ -8,7 +8,7 @@ Rule 3: no file descriptor is inherited by a program we start (O_CLOEXEC).
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,7 @@ This folder belongs to sshfleet. It is the memory of one fleet: which units are 
 which machines they were placed. Keep it, back it up as a whole, and do not edit it.
 
 journal.jsonl       what was decided, one checksummed line each
+journal.jsonl.1-99  and the like: what it held before it was shortened, for `history`
 journal.jsonl.lock  held while a command works; it stays, and is harmless
 observed.json       what was last seen on the machines; may be deleted
 
@@ -35,7 +36,7 @@ The format, how to check it by hand, and how to mend it: docs/journal.md in sshf
 
 # O_NONBLOCK: a pipe in a file's place must not hold us up; plain files do not heed it.
 _ALWAYS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-_PART = 8 * 1024 * 1024  # bytes read at once
+_PART = 256 * 1024  # bytes read at once
 
 
 def default_path(fleet_name: str, environ: Mapping[str, str]) -> Path:
@@ -129,6 +130,18 @@ class Folder:
         """Put a staged file in the place of another, all at once; raise OSError."""
         os.rename(old, new, src_dir_fd=self._fd, dst_dir_fd=self._fd)
 
+    def link(self, old: str, new: str) -> None:
+        """Give a file a second name; raise FileExistsError when that is taken, OSError."""
+        os.link(old, new, src_dir_fd=self._fd, dst_dir_fd=self._fd, follow_symlinks=False)
+
+    def names(self) -> list[str]:
+        """List what is in the folder; raise OSError."""
+        return sorted(os.listdir(self._fd))  # noqa: PTH208 - a Path has no open folder
+
+    def modified(self, name: str) -> float:
+        """Return when a file was last written to, in seconds since 1970; raise OSError."""
+        return os.stat(name, dir_fd=self._fd, follow_symlinks=False).st_mtime
+
     def remove(self, name: str) -> None:
         """Remove a file if there is one; raise OSError."""
         with suppress(FileNotFoundError):
@@ -172,13 +185,17 @@ def write_all(fd: int, data: bytes, offset: int) -> None:
         left, offset = left[written:], offset + written
 
 
-def read_all(fd: int) -> bytes:
+def read_parts(fd: int) -> Iterator[bytes]:
     """Read an open file from its first byte to its end; raise OSError."""
-    parts, offset = [], 0
+    offset = 0
     while part := os.pread(fd, _PART, offset):
-        parts.append(part)
+        yield part
         offset += len(part)
-    return b"".join(parts)
+
+
+def read_all(fd: int) -> bytes:
+    """Read a whole open file that is small; raise OSError."""
+    return b"".join(read_parts(fd))
 
 
 def _make(path: Path) -> bool:

@@ -82,9 +82,8 @@ def is_whole(line: bytes) -> bool:
     end = _END.search(line, max(0, len(line) - _LONGEST_END))
     if not end:
         return False
-    digest = hashlib.sha256(memoryview(line)[: end.start() + 1])
-    digest.update(end[2])
-    return digest.hexdigest().encode() == end[1]
+    body = line[: end.start() + 1] + end[2]
+    return hashlib.sha256(body).hexdigest().encode() == end[1]
 
 
 def decode(line: bytes) -> Record:

@@ -26,8 +26,8 @@ from sshfleet.model.unit import UnitName
 
 TYPE = "snapshot"
 
-WORTHWHILE = 4 * 1024 * 1024
-"""Bytes a journal may have before it is compacted at all."""
+WORTHWHILE = 1024 * 1024
+"""Bytes of events a journal may gather before it is compacted at all."""
 
 _STATE = frozenset({"type", "lineage", "generation", "units", "texts", "machines", "cordoned"})
 _UNIT = frozenset({"sha256", "dropins", "target", "generation", "placements", "holders", "restart"})
@@ -41,9 +41,12 @@ class Snapshot:
     state: DesiredState
 
 
-def worth_it(journal: int, snapshot: int) -> bool:
-    """Tell whether a journal of so many bytes should become a snapshot of so many."""
-    return journal > WORTHWHILE and journal > 4 * snapshot
+def worth_it(events: int, snapshot: int) -> bool:
+    """Tell whether to compact a journal of a snapshot and events after it, both in bytes.
+
+    A state of any size is so written again only after as much was added: twice the work at most.
+    """
+    return events > max(WORTHWHILE, snapshot)
 
 
 def essential(state: DesiredState) -> DesiredState:

@@ -4,29 +4,34 @@ Rule 1: what cannot be folded is never written. `append` folds first, then write
 only then shows the new state.
 Rule 2: opening a new journal makes its folder and lock, nothing else; the file comes with the
 first append, and a fresh lineage with it.
-Rule 3: a journal is compacted while it is being opened and at no other time, so that the texts a
-caller saw in `state` stay known as long as the journal is open.
+Rule 3: a journal is compacted while it is being opened or closed and at no other time, so that the
+texts a caller saw in `state` stay known as long as the journal is open.
 """
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from datetime import datetime
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sshfleet.errors import JournalError
 from sshfleet.journal.files import Folder
+from sshfleet.journal.history import history
 from sshfleet.journal.lock import Holder, Lock
-from sshfleet.journal.log import Log, corrupt
+from sshfleet.journal.log import Reading
 from sshfleet.journal.record import Record, Stamp, rfc3339
 from sshfleet.journal.snapshot import Snapshot, essential
-from sshfleet.journal.wal import Wal, read_log
+from sshfleet.journal.wal import Wal, reading
 from sshfleet.model.desired import CannotFold, DesiredState, fold
 from sshfleet.model.event import Event, JournalStarted
 
 Clock = Callable[[], datetime]
+
+KEEP = timedelta(days=90)
+"""How long history is kept when nobody says."""
 
 
 class Journal:
@@ -38,15 +43,17 @@ class Journal:
 
     durable = True
 
-    def __init__(self, wal: Wal, log: Log, stamp: Callable[[], Stamp]) -> None:
-        self._wal, self._stamp = wal, stamp
+    def __init__(self, wal: Wal, stamp: Callable[[], Stamp], keep: timedelta) -> None:
+        self._wal, self._stamp, self._keep = wal, stamp, keep
         self._resources = ExitStack()
-        self.state = _folded(log, wal.path)
-        note = f"{log.note()}, as after a crash: it was cut off and is kept in {wal.path}.torn"
-        self.notes = [note] if log.torn else []
+        read = wal.reading()
+        self.state = _folded(read)
+        wal.recover(read)
+        note = f"{read.note()}, as after a crash: it was cut off and is kept in {wal.path}.torn"
+        self.notes = [note] if read.torn else []
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - callers name each
         cls,
         path: Path,
         *,
@@ -55,12 +62,14 @@ class Journal:
         now: Clock,
         lock_wait: float = 0.0,
         allow_network_fs: bool = False,
+        keep: timedelta = KEEP,
     ) -> Self:
         """Lock, check, recover and fold the journal at `path`.
 
         `by` is user@host and `command` the command line, without secrets: both go into every
-        record. Waits `lock_wait` seconds for the lock. Raises TryLater when another sshfleet
-        holds it, JournalCorrupt for damage, JournalError for all else.
+        record. Waits `lock_wait` seconds for the lock. Archives of older records than `keep` may
+        be removed. Raises TryLater when another sshfleet holds it, JournalCorrupt for damage,
+        JournalError for all else.
         """
         _check_name(path)
         with ExitStack() as stack:
@@ -70,10 +79,14 @@ class Journal:
             holder = Holder(pid=os.getpid(), by=by, cmd=command, since=rfc3339(now()))
             lock = Lock.take(folder, f"{path.name}.lock", holder, wait=lock_wait)
             stack.callback(lock.release)
-            wal, log = Wal.open(folder, path.name)
+            wal = Wal.open(folder, path.name)
             stack.callback(wal.close)
-            journal = cls(wal, log, lambda: Stamp(at=now(), by=by, cmd=command))
-            journal._compact()
+            journal = cls(wal, lambda: Stamp(at=now(), by=by, cmd=command), keep)
+            try:
+                journal._compact()
+            except OSError as problem:
+                note = f"the journal is large and could not be compacted: {problem}"
+                journal.notes.append(note)
             journal._resources = stack.pop_all()
         return journal
 
@@ -104,15 +117,19 @@ class Journal:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            if problem is None:
+                # All that was asked for is durable already: what fails now is no failure of it.
+                with suppress(OSError, JournalError):
+                    self._compact()
 
     def _compact(self) -> None:
-        small = essential(self.state)
-        try:
-            if self._wal.compact(Snapshot(small), self._stamp()):
-                self.state = small
-        except OSError as problem:
-            self.notes.append(f"the journal is large and could not be compacted: {problem}")
+        if self._wal.worth_compacting():
+            stamp, small = self._stamp(), essential(self.state)
+            self._wal.compact(Snapshot(small), stamp)
+            self.state = small
+            self._wal.forget(stamp.at.timestamp() - self._keep.total_seconds())
 
 
 def read_state(path: Path) -> tuple[DesiredState, list[str]]:
@@ -120,17 +137,24 @@ def read_state(path: Path) -> tuple[DesiredState, list[str]]:
 
     A journal that does not exist is an empty state. Raises JournalError, JournalCorrupt.
     """
-    log = _read(path)
-    note = f"{log.note()} and does not count: a command is writing it now, or was cut off"
-    return _folded(log, path), [note] if log.torn else []
+    with _folder_of(path) as folder:
+        if folder is None:
+            return DesiredState(), []
+        with reading(folder, path.name) as read:
+            state = _folded(read)
+    note = f"{read.note()} and does not count: a command is writing it now, or was cut off"
+    return state, [note] if read.torn else []
 
 
 def read_records(path: Path) -> Iterator[Record]:
     """Return the records from the oldest to the newest, without a lock; errors as read_state.
 
-    The first may hold a Snapshot: what was before it is not known any more.
+    The first may hold a Snapshot: what was before it is in an archive or not kept.
     """
-    return iter(_read(path).records)
+    with _folder_of(path) as folder:
+        if folder is not None:
+            with reading(folder, path.name) as read:
+                yield from read
 
 
 def read_history(path: Path) -> Iterator[Record]:
@@ -138,36 +162,40 @@ def read_history(path: Path) -> Iterator[Record]:
 
     Snapshots are left out: they only repeat what other records brought about.
     """
-    for record in _read(path).records:
-        if not isinstance(record.event, Snapshot):
-            yield record
+    with _folder_of(path) as folder:
+        if folder is not None:
+            yield from history(folder, path.name)
 
 
-def _read(path: Path) -> Log:
+@contextmanager
+def _folder_of(path: Path) -> Iterator[Folder | None]:
+    """Open the folder of a journal that is only read; nothing when there is none."""
     _check_name(path)
     try:
         # Reading does no harm on a network file system; only writing is refused there.
-        with Folder.open(path.parent, allow_network_fs=True) as folder:
-            return read_log(folder, path.name)
+        folder = Folder.open(path.parent, allow_network_fs=True)
     except FileNotFoundError:
-        return Log(records=[], size=0, torn=b"")
+        yield None
+        return
+    with folder:
+        yield folder
 
 
-def _folded(log: Log, path: Path) -> DesiredState:
-    line = 0
-
-    def events() -> Iterator[Event]:
-        nonlocal line
-        for line, record in enumerate(log.records, start=1):  # noqa: B007 - told below
-            if not isinstance(record.event, Snapshot):
-                yield record.event
-
-    first = log.records[0].event if log.records else None
-    start = first.state if isinstance(first, Snapshot) else DesiredState()
+def _folded(read: Reading) -> DesiredState:
+    """Return the state after all records of a journal; raise JournalCorrupt, JournalError."""
+    records = iter(read)
+    start = DesiredState()
+    for first in records:
+        if isinstance(first.event, Snapshot):
+            start = first.event.state
+        else:
+            records = chain([first], records)
+        break
+    events = (record.event for record in records if not isinstance(record.event, Snapshot))
     try:
-        return fold(start, events())
+        return fold(start, events)
     except CannotFold as problem:
-        raise corrupt(f"this record makes no sense here: {problem}", path, line) from problem
+        raise read.corrupt(f"this record makes no sense here: {problem}", read.lines) from problem
 
 
 def _check_name(path: Path) -> None:

@@ -12,12 +12,14 @@ made up for before anybody acts on it.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Self
 
 from sshfleet.errors import JournalError
+from sshfleet.journal import archive
 from sshfleet.journal.codec import Malformed
-from sshfleet.journal.files import Folder, read_all, write_all
-from sshfleet.journal.log import Log, scan
+from sshfleet.journal.files import Folder, read_parts, write_all
+from sshfleet.journal.log import Reading
 from sshfleet.journal.record import Stamp, encode
 from sshfleet.journal.snapshot import Snapshot, worth_it
 from sshfleet.journal.trust import told_as_journal_error
@@ -26,19 +28,18 @@ from sshfleet.model.event import Event
 Fsync = Callable[[int], None]
 
 
-def read_log(folder: Folder, name: str) -> Log:
+@contextmanager
+def reading(folder: Folder, name: str) -> Iterator[Reading]:
     """Read a journal without a lock and without changing it; a missing one is empty."""
-    path = folder.path / name
     try:
         fd = folder.open_file(name, os.O_RDONLY)
     except FileNotFoundError:
-        return Log(records=[], size=0, torn=b"")
+        yield Reading((), folder.path / name)
+        return
     try:
-        with told_as_journal_error("read the journal", path):
-            data = read_all(fd)
+        yield Reading(_parts(fd, folder.path / name), folder.path / name)
     finally:
         os.close(fd)
-    return scan(data, path)
 
 
 class Wal:
@@ -48,28 +49,37 @@ class Wal:
         self.path = folder.path / name
         self._folder, self._name, self._fsync = folder, name, fsync
         self._fd = -1  # no file yet: it is made by the first append
-        self._end, self._seq, self._sum = 0, 0, ""
-        self._broken = ""
+        self._first, self._seq, self._sum = 0, 0, ""
+        self._size, self._snapshot = 0, 0  # bytes: of all, and of the first line if it is one
+        self._broken = "it was not read yet"
 
     @classmethod
-    def open(cls, folder: Folder, name: str, fsync: Fsync = os.fsync) -> tuple[Self, Log]:
-        """Open a journal whose lock is held, cut a torn tail off, and return what it says.
+    def open(cls, folder: Folder, name: str, fsync: Fsync = os.fsync) -> Self:
+        """Open a journal whose lock is held; raise JournalError.
 
-        What is cut off is kept in `<name>.torn`. Raises JournalError, JournalCorrupt.
+        Then it must be read to its end (`reading`), and what was found there made up for
+        (`recover`), before anything can be appended.
         """
         wal = cls(folder, name, fsync)
-        try:
+        with suppress(FileNotFoundError):
             wal._fd = folder.open_file(name, os.O_RDWR)
-        except FileNotFoundError:
-            return wal, Log(records=[], size=0, torn=b"")
-        try:
-            with told_as_journal_error("read the journal", wal.path):
-                log = scan(read_all(wal._fd), wal.path)
-                wal._recover(log)
-        except BaseException:
-            wal.close()
-            raise
-        return wal, log
+        return wal
+
+    def reading(self) -> Reading:
+        """Return a pass over the file."""
+        return Reading(_parts(self._fd, self.path), self.path)
+
+    def recover(self, read: Reading) -> None:
+        """Begin where a pass over the file has ended; cut a torn tail off; raise JournalError.
+
+        What is cut off is kept in `<name>.torn`.
+        """
+        self._first, self._seq, self._sum = read.first, read.seq, read.sum
+        self._size, self._snapshot = read.size, read.snapshot
+        if self._fd >= 0:
+            with told_as_journal_error("recover the journal", self.path):
+                self._make_up(read.torn)
+        self._broken = ""
 
     def append(self, events: Sequence[Event], stamp: Stamp) -> None:
         """Write events as one batch and make them last; raise JournalError, and then it is over."""
@@ -78,25 +88,34 @@ class Wal:
         data = b"".join(lines)
         with self._broken_by_errors("write the journal"):
             self._write(data)
-        self._end, self._seq, self._sum = self._end + len(data), seq, digest
+        self._first = self._first or self._seq + 1
+        self._size, self._seq, self._sum = self._size + len(data), seq, digest
 
-    def compact(self, snapshot: Snapshot, stamp: Stamp) -> bool:
-        """Replace the file by a snapshot if that makes it much smaller; tell whether it did.
+    def worth_compacting(self) -> bool:
+        """Tell whether `compact` would make the file much smaller."""
+        return not self._broken and worth_it(self._size - self._snapshot, self._snapshot)
+
+    def compact(self, snapshot: Snapshot, stamp: Stamp) -> None:
+        """Keep the file as an archive and put a snapshot in its place.
 
         Raises OSError when nothing was changed, JournalError when writing has ended for good.
         """
         self._check_usable()
-        if not worth_it(self._end, 0):  # at nearly every opening: do not encode the state for that
-            return False
         line, digest = encode(snapshot, stamp, seq=self._seq + 1, prev=self._sum)
-        if not worth_it(self._end, len(line)):
-            return False
-        staged = f".{self._name}.new"
-        self._folder.stage(staged, line)
+        self._folder.stage(self._staged, line)
+        archive.keep_as_archive(
+            self._folder, self._name, first=self._first, last=self._seq, sum=self._sum
+        )
         with self._broken_by_errors("replace the journal by its snapshot"):
-            self._replace_by(staged)
-        self._end, self._seq, self._sum = len(line), self._seq + 1, digest
-        return True
+            self._folder.sync()  # first the archive: or a power cut may leave neither name
+            self._replace_by(self._staged)
+        self._first = self._seq = self._seq + 1
+        self._size, self._snapshot, self._sum = len(line), len(line), digest
+
+    def forget(self, moment: float) -> None:
+        """Remove archives last written to before it (seconds since 1970), if that can be."""
+        with suppress(OSError):
+            archive.remove_older(self._folder, self._name, moment)
 
     def close(self) -> None:
         """Close the file; later appends are refused."""
@@ -105,15 +124,20 @@ class Wal:
             os.close(self._fd)
             self._fd = -1
 
-    def _recover(self, log: Log) -> None:
-        if log.records:
-            self._seq, self._sum = log.records[-1].seq, log.records[-1].sum
-        self._end = log.size
-        if log.torn:
+    @property
+    def _staged(self) -> str:
+        return f".{self._name}.new"
+
+    def _make_up(self, torn: bytes) -> None:
+        """Undo and complete what a command that was cut off has left."""
+        self._folder.remove(self._staged)
+        if os.fstat(self._fd).st_nlink > 1:
+            archive.undo_unfinished(self._folder, self._name, self._fd)
+        if torn:
             kept = f"{self._name}.torn"
-            self._folder.stage(f".{kept}", log.torn)
+            self._folder.stage(f".{kept}", torn)
             self._folder.rename(f".{kept}", kept)
-            os.ftruncate(self._fd, log.size)
+            os.ftruncate(self._fd, self._size)
         self._fsync(self._fd)
         self._folder.sync()
 
@@ -136,7 +160,7 @@ class Wal:
         created = self._fd < 0
         if created:
             self._fd = self._folder.open_file(self._name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
-        write_all(self._fd, data, self._end)
+        write_all(self._fd, data, self._size)
         self._fsync(self._fd)
         if created:
             self._folder.sync()
@@ -158,7 +182,7 @@ class Wal:
             self._broken = "an earlier write failed"
             if self._fd >= 0:
                 with suppress(OSError):
-                    os.ftruncate(self._fd, self._end)
+                    os.ftruncate(self._fd, self._size)
             raise
 
     def _check_usable(self) -> None:
@@ -174,4 +198,10 @@ class Wal:
     def _changed_by_others(self) -> bool:
         with told_as_journal_error("look at the journal", self.path):
             size = os.fstat(self._fd).st_size
-            return size != self._end or not self._folder.is_at(self._name, self._fd)
+            return size != self._size or not self._folder.is_at(self._name, self._fd)
+
+
+def _parts(fd: int, path: Path) -> Iterator[bytes]:
+    if fd >= 0:
+        with told_as_journal_error("read the journal", path):
+            yield from read_parts(fd)

@@ -4,9 +4,12 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from sshfleet.journal.record import encode
+from sshfleet.journal.files import Folder
+from sshfleet.journal.log import Reading
+from sshfleet.journal.record import Record, encode
 from sshfleet.journal.snapshot import Snapshot
 from sshfleet.journal.store import Journal
+from sshfleet.journal.wal import reading
 from sshfleet.model import event as ev
 from sshfleet.model.event import Event, TargetState
 from sshfleet.model.machine import MachineId, MachineName
@@ -42,3 +45,22 @@ def lines(events: Sequence[Event | Snapshot], *, seq: int = 0, prev: str = "") -
 def open_journal(path: Path, command: str = "sshfleet start web.service") -> Journal:
     """Open a journal as a command would."""
     return Journal.open(path, by="core@laptop", command=command, now=lambda: START)
+
+
+class Log:
+    """What a whole pass over a journal found."""
+
+    def __init__(self, read: Reading) -> None:
+        self.records: list[Record] = list(read)
+        self.size, self.torn, self.note = read.size, read.torn, read.note()
+
+
+def scan(data: bytes, path: Path, part: int = 1 << 20) -> Log:
+    """Read a journal's bytes, so many at a time."""
+    return Log(Reading((data[at : at + part] for at in range(0, len(data), part)), path))
+
+
+def read_log(folder: Folder, name: str) -> Log:
+    """Read a journal's file as readers do."""
+    with reading(folder, name) as read:
+        return Log(read)

@@ -82,10 +82,11 @@ def test_only_texts_that_no_unit_has_are_left_out(events: list[Event]) -> None:
     assert (small.lineage, small.generation) == (state.lineage, state.generation)
 
 
-def test_a_small_journal_is_left_alone_and_one_that_is_mostly_state_too() -> None:
-    assert not worth_it(WORTHWHILE, 100)
-    assert worth_it(WORTHWHILE + 1, 100)
-    assert not worth_it(WORTHWHILE + 4, WORTHWHILE // 4 + 1)
+def test_a_journal_is_compacted_once_its_events_outgrow_its_snapshot() -> None:
+    assert not worth_it(WORTHWHILE, 0)
+    assert worth_it(WORTHWHILE + 1, 0)
+    assert not worth_it(3 * WORTHWHILE, 3 * WORTHWHILE)
+    assert worth_it(3 * WORTHWHILE + 1, 3 * WORTHWHILE)
 
 
 def test_what_a_snapshot_has_more_was_written_by_a_newer_program() -> None:

@@ -9,11 +9,11 @@ import pytest
 from sshfleet.errors import JournalCorrupt, JournalError
 from sshfleet.journal.files import Folder
 from sshfleet.journal.snapshot import Snapshot
-from sshfleet.journal.wal import Wal, read_log
+from sshfleet.journal.wal import Wal
 from sshfleet.model import event as ev
 from sshfleet.model.desired import DesiredState, fold
 from sshfleet.model.machine import MachineId, MachineName
-from tests.journal.lines import M1, SHA, STORY, TEXT, WEB, lines
+from tests.journal.lines import M1, SHA, STORY, TEXT, WEB, Log, lines, read_log
 from tests.journal.strategies import STAMP
 
 NAME = "journal.jsonl"
@@ -48,11 +48,19 @@ def written(folder: Folder, data: bytes) -> Path:
 
 
 def opened(folder: Folder) -> Wal:
-    return Wal.open(folder, NAME)[0]
+    return recovered(folder)[0]
+
+
+def recovered(folder: Folder, fsync: Callable[[int], None] = os.fsync) -> tuple[Wal, Log]:
+    wal = Wal.open(folder, NAME, fsync)
+    read = wal.reading()
+    log = Log(read)
+    wal.recover(read)
+    return wal, log
 
 
 def test_opening_what_is_not_there_makes_no_file(folder: Folder) -> None:
-    wal, log = Wal.open(folder, NAME)
+    wal, log = recovered(folder)
     wal.close()
     assert log.records == []
     assert not (folder.path / NAME).exists()
@@ -81,7 +89,7 @@ def test_a_torn_tail_is_cut_off_kept_and_written_over(folder: Folder) -> None:
     ends = [len(b"".join(lines(STORY)[:count])) for count in range(len(STORY) + 1)]
     for cut in (ends[3] + 1, ends[3] + 20, ends[4] - 1):
         path = written(folder, WHOLE[:cut])
-        wal, log = Wal.open(folder, NAME)
+        wal, log = recovered(folder)
         assert path.read_bytes() == WHOLE[: ends[3]]
         assert (folder.path / f"{NAME}.torn").read_bytes() == log.torn == WHOLE[ends[3] : cut]
         wal.append(STORY[3:], STAMP)
@@ -101,7 +109,7 @@ def test_readers_leave_a_torn_tail_where_it_is(folder: Folder) -> None:
 def test_damage_is_refused_and_changes_nothing(folder: Folder) -> None:
     damaged = WHOLE.replace(b"fewest", b"FEWEST")
     written(folder, damaged)
-    for look in (lambda: Wal.open(folder, NAME), lambda: read_log(folder, NAME)):
+    for look in (lambda: recovered(folder), lambda: read_log(folder, NAME)):
         with pytest.raises(JournalCorrupt) as caught:
             look()
         assert caught.value.place == f"{folder.path / NAME}:6"
@@ -160,7 +168,7 @@ def test_an_fsync_that_fails_is_never_tried_again(folder: Folder, problem: BaseE
     written(folder, b"".join(lines(STORY[:4])))
     before = content(folder)
     disk = FailingDisk(problem)
-    wal, _ = Wal.open(folder, NAME, fsync=disk)
+    wal, _ = recovered(folder, disk)
     expected = JournalError if isinstance(problem, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
         wal.append(STORY[4:5], STAMP)
@@ -227,15 +235,17 @@ def grown(folder: Folder) -> tuple[Wal, Snapshot]:
 def test_a_large_journal_becomes_its_snapshot_and_goes_on(folder: Folder) -> None:
     wal, snapshot = grown(folder)
     last = read_log(folder, NAME).records[-1]
-    assert wal.compact(snapshot, STAMP)
+    assert wal.worth_compacting()
+    wal.compact(snapshot, STAMP)
+    assert not wal.worth_compacting()
     wal.append(STORY[4:], STAMP)
-    assert not wal.compact(snapshot, STAMP)
+    assert not wal.worth_compacting()
     wal.close()
     records = read_log(folder, NAME).records
     assert [record.event for record in records] == [snapshot, *STORY[4:]]
     assert (records[0].seq, records[0].prev) == (last.seq + 1, last.sum)
     assert len(content(folder)) < 10_000
-    assert names(folder) == ["README", NAME]
+    assert names(folder) == ["README", NAME, f"{NAME}.1-{last.seq}.{last.sum[:8]}"]
     assert (folder.path / NAME).stat().st_mode & 0o777 == 0o600
 
 
@@ -258,7 +268,7 @@ def test_a_snapshot_there_is_no_room_for_leaves_the_journal_as_it_was(
 def test_what_a_killed_compaction_left_is_written_over(folder: Folder) -> None:
     wal, snapshot = grown(folder)
     (folder.path / f".{NAME}.new").write_bytes(b"half a snap")
-    assert wal.compact(snapshot, STAMP)
+    wal.compact(snapshot, STAMP)
     wal.close()
     assert read_log(folder, NAME).records[0].event == snapshot
 
