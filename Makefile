@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Lint and tests share two cores and one terminal.
 .NOTPARALLEL:
-.PHONY: help setup test lint unit pytest demo lab-down clean
+.PHONY: help setup test lint unit pytest sweep demo lab-down clean
 
 BIN := .venv/bin
 
@@ -24,6 +24,9 @@ pytest: setup
 
 unit: setup ## the fast tests: without the lab
 	@$(BIN)/pytest -q -m 'not lab and not slow' --numprocesses 2
+
+sweep: setup ## let every step of every verb go wrong once, as root (an hour; EVERY=10 for a tenth)
+	@$(BIN)/python -m tests.faults.sweep --every $(or $(EVERY),1) --seed $(or $(SEED),0)
 
 demo: setup ## a tour on machines made for it, as root
 	@scripts/demo.sh

@@ -3,7 +3,7 @@
 # one namespace deeper: launch (the host's) -> plug (network) -> enter (pid, mount, uts, ipc) ->
 # become (cgroup), which turns into systemd. machine.py says what each setting is.
 #   LAB_CGROUP LAB_CPU LAB_BRIDGE LAB_LINK LAB_MAC LAB_ADDRESS LAB_NAME LAB_LOWER LAB_DISK
-#   LAB_CAPABILITIES
+#   LAB_SHARED LAB_SHARED_AS LAB_CAPABILITIES
 # The working directory is the cache folder; LAB_LOWER and LAB_DISK are relative to it, because a
 # comma or colon in an absolute path would end an overlay option.
 set -eu
@@ -65,12 +65,20 @@ become() {
     mount -o remount,bind,ro proc/sys/kernel/random/boot_id
     rm run/boot-id
     devices
+    share
     hostname "$LAB_NAME"
     mkdir run/host-root
     pivot_root . run/host-root
     umount --lazy /run/host-root
     rmdir /run/host-root
     exec env -i container=lab PATH="$PATH" setpriv --bounding-set "$LAB_CAPABILITIES" /sbin/init
+}
+
+# One kernel under all machines: who holds a lock on a file in that folder holds it on all of them.
+share() {
+    [ "$LAB_SHARED" ] || return 0
+    mkdir -p "$PWD$LAB_SHARED_AS"
+    mount --bind "$LAB_SHARED" "$PWD$LAB_SHARED_AS"
 }
 
 devices() {

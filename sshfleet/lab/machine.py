@@ -16,6 +16,7 @@ from sshfleet.lab import cgroup, network
 from sshfleet.lab.body import Body, Condition
 from sshfleet.lab.inside import CAPABILITIES, execute
 from sshfleet.lab.roots import CACHE
+from sshfleet.lab.spec import SHARED
 from sshfleet.lab.waiting import until
 
 DISKS = CACHE / "machines"  # LAB/MACHINE/{upper,work,root}
@@ -67,6 +68,8 @@ def _power_on(body: Body) -> None:
         "LAB_NAME": machine.name,
         "LAB_LOWER": state.roots[machine.suite],
         "LAB_DISK": str((DISKS / body.lab / machine.name).relative_to(CACHE)),
+        "LAB_SHARED": str(state.spec.shared or ""),
+        "LAB_SHARED_AS": SHARED,
         "LAB_CAPABILITIES": CAPABILITIES,
     }
     with body.console.open("wb") as console:

@@ -11,6 +11,7 @@ SUITES = ("bookworm", "trixie")
 EXTRAS = ("docker", "podman")  # in the order in which roots get them
 USERS = ("core", "root")
 MOST = 200  # addresses of one /24
+SHARED = "/srv/shared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class LabSpec:
     extras: tuple[str, ...] = ()
     user: str = "core"
     inventory: Path | None = None  # None: ./inventory.yaml
+    shared: Path | None = None  # a folder of this computer that all machines have as SHARED
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -40,11 +42,16 @@ class LabSpec:
             )
         if self.user not in USERS:
             raise UsageError(f"unknown user {self.user!r}", hint=f"choose {' or '.join(USERS)}")
+        if self.shared and not self.shared.is_absolute():
+            raise UsageError(f"the shared folder {self.shared} is not an absolute path")
 
     def same_machines(self, other: "LabSpec") -> bool:
         """Tell whether a lab of that spec already is what this one asks for."""
-        ours = (self.name, self.count, self.suites, set(self.extras), self.user)
-        return ours == (other.name, other.count, other.suites, set(other.extras), other.user)
+        return self._machines() == other._machines()
+
+    def _machines(self) -> tuple[object, ...]:
+        """Return all that the machines are made of."""
+        return (self.name, self.count, self.suites, set(self.extras), self.user, self.shared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,7 @@ def _decode(raw: dict[str, Any]) -> LabState:
         "suites": tuple(spec["suites"]),
         "extras": tuple(spec["extras"]),
         "inventory": _path(spec["inventory"]),
+        "shared": _path(spec.get("shared")),  # labs of before have none
     }
     return LabState(
         **raw

@@ -59,6 +59,7 @@ def boot_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootLab]:
             suites: tuple[str, ...] = ("bookworm",),
             extras: tuple[str, ...] = (),
             user: str = "core",
+            shared: Path | None = None,
         ) -> Lab:
             name = lab_name(next(numbers))
             inventory = tmp_path_factory.mktemp(name) / "inventory.yaml"
@@ -70,6 +71,7 @@ def boot_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootLab]:
                 extras=extras,
                 user=user,
                 inventory=inventory,
+                shared=shared,
             )
             return Lab.up(asked, tell)
 
