@@ -5,17 +5,22 @@ Rule 2: what came of it is what was observed afterwards; the words of systemctl 
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 
 from sshfleet.exchange import exchange
 from sshfleet.model.action import Action, Verb
 from sshfleet.model.machine import Fleet, Machine, MachineName
-from sshfleet.model.observed import Observed, Reached, Report, Unreachable
+from sshfleet.model.observed import Observed, Reached, Report, Trouble, Unreachable
 from sshfleet.model.unit import UnitName
+from sshfleet.stop import Stop
 from sshfleet.systemd.reply import Outcome, Reply
 from sshfleet.systemd.transaction import Transaction, uploads_needed
 from sshfleet.transport.base import Transport, TransportError
+
+_ABANDONED = Unreachable(
+    trouble=Trouble.HUNG, detail="it had not answered when this command was stopped"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +68,19 @@ class Carried:
     ended: tuple[Ended, ...]
 
 
-async def apply(transport: Transport, fleet: Fleet, seen: Observed, wave: Wave) -> Carried:
-    """Carry out a wave on all machines it concerns."""
+async def apply(
+    transport: Transport, fleet: Fleet, seen: Observed, wave: Wave, stop: Stop
+) -> Carried:
+    """Carry out a wave on all machines it concerns; after a stop, who is late is given up."""
     orders: dict[MachineName, list[Action]] = {}
     for action in wave.actions:
         orders.setdefault(action.machine, []).append(action)
     names = sorted(orders.keys() | wave.watch.keys())
     machines = [machine for name in names if (machine := fleet.machine(name))]
-    replies = await asyncio.gather(
-        *(_timed(transport, one, seen, wave, tuple(orders.get(one.name, ()))) for one in machines)
-    )
+    journeys = [
+        _machine(transport, one, seen, wave, tuple(orders.get(one.name, ()))) for one in machines
+    ]
+    replies = await asyncio.gather(*(_timed(stop.within(one, _ABANDONED)) for one in journeys))
     reports: dict[MachineName, Reached | Unreachable] = {}
     ended: list[Ended] = []
     for machine, (reply, ms) in zip(machines, replies, strict=True):
@@ -102,16 +110,12 @@ def _active(report: Report | None, unit: UnitName) -> str:
 
 
 async def _timed(
-    transport: Transport,
-    machine: Machine,
-    seen: Observed,
-    wave: Wave,
-    actions: tuple[Action, ...],
+    work: Coroutine[None, None, Reply | Unreachable],
 ) -> tuple[Reply | Unreachable, int]:
-    """Carry out a machine's part and tell how many milliseconds that took."""
+    """Let a machine's part be carried out, and tell how many milliseconds that took."""
     clock = asyncio.get_running_loop().time
     began = clock()
-    reply = await _machine(transport, machine, seen, wave, actions)
+    reply = await work
     return reply, round((clock() - began) * 1000)
 
 

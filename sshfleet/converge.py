@@ -5,17 +5,19 @@ Rule 2: every turn starts from what was just seen; nothing is resumed or replaye
 was killed anywhere is finished by the next one.
 Rule 3: a run ends when nothing is left to do or to wait for, or at its deadline. A dry run, whose
 memory is not durable, ends with its first plan: what the same command would begin with.
+Rule 4: a run that is asked to stop ends with the wave in flight, and with the plan that would come
+next, of which nothing is written or done.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sshfleet.apply import Carried, Ended, Wave, apply
 from sshfleet.contact import all_silent, newly_seen
 from sshfleet.errors import TryLater
-from sshfleet.memory import Memory
+from sshfleet.memory import Memory, Rehearsal
 from sshfleet.model.action import Plan, Verb
 from sshfleet.model.desired import DesiredState, fold
 from sshfleet.model.event import ActionEnded
@@ -28,6 +30,7 @@ from sshfleet.plan.planner import make_plan, moved_by
 from sshfleet.plan.reach import may_get_a_machine
 from sshfleet.plan.reconcile import Asked
 from sshfleet.plan.world import World
+from sshfleet.stop import Stop
 from sshfleet.transport.base import Transport
 
 PATIENCE = 4.0  # seconds a machine watches its units within one round trip
@@ -54,13 +57,17 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How a run ended: the last plan tells what is still not as wanted."""
+    """How a run ended: the last plan tells what is still not as wanted.
+
+    `stopped`: it was asked to stop before its end.
+    """
 
     plan: Plan
     world: World
     intent: Intent
     ended: tuple[Ended, ...] = ()
     timed_out: bool = False
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +79,7 @@ class Setup:
     connect: Callable[[], AbstractAsyncContextManager[Transport]]
     read: Callable[[DesiredState], Mapping[UnitName, Unit]]
     tell: Callable[[Plan], None]
+    stop: Stop = field(default_factory=Stop)
 
 
 async def converge(setup: Setup, command: Command) -> Result:
@@ -146,19 +154,28 @@ class _Run:
     async def until_quiet(self, observed: Observed) -> Result:
         """Plan and apply, turn by turn, until nothing is left to do or to wait for."""
         turn = 0
+        self.setup.stop.begun = True
         while True:
+            if self.setup.stop.asked:
+                self._only_look_ahead()
             world = _world(self.setup, observed)
             plan = _planned(self.setup, self.command, world, self.asked)
             self.setup.tell(plan)
             quiet = not plan.actions and not plan.waiting
             late = not quiet and not self.left()
-            ended = quiet or late or not self.setup.journal.durable
+            over = not self.setup.journal.durable or self.setup.stop.asked
+            ended = quiet or late or over
             if ended or (turn and not self.command.wait):
                 world = _world(self.setup, observed)
                 return self._result(plan, world, timed_out=late)
             carried = await self._turn(plan, observed)
             observed = observed.merged(carried.observed)
             turn += 1
+
+    def _only_look_ahead(self) -> None:
+        """End with the next plan: what it decides is forgotten, and nobody is told."""
+        memory = Rehearsal(self.setup.journal.state)
+        self.setup = replace(self.setup, journal=memory, tell=lambda _: None)
 
     def _result(self, plan: Plan, world: World, *, timed_out: bool) -> Result:
         return Result(
@@ -167,6 +184,7 @@ class _Run:
             intent=self.intent,
             ended=tuple(self.ended),
             timed_out=timed_out,
+            stopped=self.setup.stop.asked,
         )
 
     async def _turn(self, plan: Plan, observed: Observed) -> Carried:
@@ -179,7 +197,7 @@ class _Run:
             patience=min(PATIENCE, self.left()) if self.command.wait else 0.0,
             settle=self.command.settle if self.command.wait else 0.0,
         )
-        carried = await apply(self.transport, self.setup.fleet, observed, wave)
+        carried = await apply(self.transport, self.setup.fleet, observed, wave, self.setup.stop)
         self._remember(carried.ended)
         return carried
 

@@ -23,11 +23,22 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "plan": frozenset({"errors", "model", "unitfile"}),
     "exchange": frozenset({"errors", "model", "systemd", "transport.base"}),
     "observe": frozenset({"errors", "model", "exchange", "systemd", "transport.base"}),
-    "apply": frozenset({"errors", "model", "exchange", "systemd", "transport.base"}),
+    "stop": frozenset(),
+    "apply": frozenset({"errors", "model", "exchange", "stop", "systemd", "transport.base"}),
     "contact": frozenset({"errors", "model"}),
     "memory": frozenset({"errors", "model"}),
     "converge": frozenset(
-        {"errors", "model", "plan", "contact", "memory", "observe", "apply", "transport.base"}
+        {
+            "errors",
+            "model",
+            "plan",
+            "contact",
+            "memory",
+            "stop",
+            "observe",
+            "apply",
+            "transport.base",
+        }
     ),
     "lab": frozenset({"errors", "model"}),
 }
@@ -45,7 +56,7 @@ HOMES: dict[str, frozenset[str]] = {
     "msgspec": frozenset({"journal", "inventory", "render"}),
 }
 
-ASYNC = frozenset({"transport", "exchange", "observe", "apply", "converge", "cli"})
+ASYNC = frozenset({"transport", "exchange", "observe", "stop", "apply", "converge", "cli"})
 
 # No I/O, no clock, no randomness, no logging: the same arguments give the same answer.
 PURE = frozenset({"errors", "model", "unitfile", "plan", "systemd", "render"})

@@ -5,6 +5,7 @@ everything from `converge` down to `systemd.reply` is the real thing. That it be
 machines do is what tests/lab compares.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -263,11 +264,16 @@ def _sum(text: bytes | None) -> str:
 
 
 class FakeTransport:
-    """Carries work to FakeMachines; `away` do not answer, `hook` is called before each journey."""
+    """Carries work to FakeMachines; `away` do not answer, `hook` is called before each journey.
+
+    `deaf` do not even get what is sent, and of `mute` no answer arrives: journeys there never end.
+    """
 
     def __init__(self, machines: Mapping[str, FakeMachine]) -> None:
         self.machines = machines
         self.away: set[str] = set()
+        self.deaf: set[str] = set()
+        self.mute: set[str] = set()
         self.hook: Callable[[str, Run | None], None] = lambda _machine, _run: None
         self.journeys = 0
 
@@ -279,13 +285,15 @@ class FakeTransport:
 
     async def run(self, machine: Machine, run: Run) -> Completed:
         """Let the machine answer."""
-        self._travel(machine, run)
+        await self._travel(machine, run)
         answer = self.machines[machine.name].answer(run.data)
+        if machine.name in self.mute:
+            await asyncio.Event().wait()
         return Completed(status=0, stdout=answer, stderr=b"")
 
     async def put(self, machine: Machine, files: Mapping[str, bytes]) -> str:
         """Leave files in the staging folder."""
-        self._travel(machine, None)
+        await self._travel(machine, None)
         self.machines[machine.name].staging.update(files)
         return STAGING
 
@@ -294,8 +302,10 @@ class FakeTransport:
         sink((await self.run(machine, run)).stdout, False)
         return 0
 
-    def _travel(self, machine: Machine, run: Run | None) -> None:
+    async def _travel(self, machine: Machine, run: Run | None) -> None:
         self.journeys += 1
         self.hook(machine.name, run)
+        if machine.name in self.deaf:
+            await asyncio.Event().wait()
         if machine.name in self.away:
             raise TransportError(Trouble.SILENT, "no answer within 10 s")

@@ -11,6 +11,7 @@ from sshfleet.model.machine import Fleet, Machine
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan.intent import Intent, registered_and_targeted, restarted, targeted
 from sshfleet.plan.world import World
+from sshfleet.stop import Stop
 from sshfleet.unitfile.read import read_text
 from sshfleet.unitfile.registered import Registered
 from tests.fakes import FakeMachine, FakeTransport, MemoryJournal
@@ -21,7 +22,8 @@ TEXT = "[Service]\nExecStart=/bin/sleep infinity\n"
 class Stage:
     """A fleet of fake machines, a journal, and the verbs.
 
-    `memory` is what runs append to; `told` are the plans that they made, turn by turn.
+    `memory` is what runs append to; `told` are the plans that they made, turn by turn. `stop` is
+    asked to end the next run.
     """
 
     def __init__(self, *machines: Machine) -> None:
@@ -34,6 +36,7 @@ class Stage:
         self.memory: Memory = self.journal
         self.told: list[Plan] = []
         self.timeout = 5.0
+        self.stop = Stop()
 
     def start(self, *units: Unit, verb: str = "start") -> Result:
         """Run a verb that may place units."""
@@ -75,7 +78,9 @@ class Stage:
             connect=lambda: self.transport,
             read=lambda state: Registered(state, {}),
             tell=self.told.append,
+            stop=self.stop,
         )
+        self.stop = Stop()
         return asyncio.run(converge(setup, command))
 
     def running(self) -> dict[str, set[str]]:
