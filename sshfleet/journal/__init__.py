@@ -1,11 +1,15 @@
 """The controller's memory on disk: one file of checksummed, chained lines.
 
 `store.Journal` is the way in for commands that change something, `store.read_state` and
-`store.read_records` for those that only look. docs/journal.md describes the format.
+`store.read_history` for those that only look. docs/journal.md describes the format.
 
     store      lock, recover, fold, append: what the rest of the program meets
-    wal        the file: read, check, cut a torn tail, append, replace by a snapshot
+    wal        the file: cut a torn tail, append, replace by a snapshot
+    log        one pass over its lines: their sums, their chain
+    archive    what the file held before it was replaced
+    history    all records of archives and journal
     record     one line: canonical JSON, its sum, its place in the chain
+    envelope   the JSON of a line, read in C
     codec      events as JSON objects
     snapshot   the whole desired state as one record
     lock       one writer at a time

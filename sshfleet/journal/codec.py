@@ -9,7 +9,7 @@ never written.
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
 from sshfleet.model import event as ev
 from sshfleet.model.event import Event, TargetState
@@ -142,3 +142,30 @@ def event_from_dict(data: Mapping[str, object]) -> Event:
         data = {**shape.later, **data}
     same_names(data, shape.keys, name)
     return shape.event(**{name: check(data[name]) for name, check in shape.checks.items()})
+
+
+def structs() -> Mapping[type, type[Event]]:
+    """Return a type for each event that msgspec reads, and the event that its fields make.
+
+    What such a type accepts, `event_from_dict` accepts as the same event.
+    """
+    import msgspec
+
+    whole = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
+    kinds: dict[Callable[[object], Any], Any] = {
+        text: str,
+        number: whole,
+        target_state: TargetState,
+        texts: dict[str, str],
+    }
+    made: dict[type, type[Event]] = {}
+    for name, shape in _BY_NAME.items():
+        known: list[Any] = [
+            (one, kinds[check], shape.later[one]) if one in shape.later else (one, kinds[check])
+            for one, check in shape.checks.items()
+        ]
+        struct = msgspec.defstruct(
+            shape.event.__name__, known, tag_field="type", tag=name, forbid_unknown_fields=True
+        )
+        made[struct] = shape.event
+    return made

@@ -10,28 +10,21 @@ Rule 3: nothing is parsed before its sum was found right.
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Any
 
-from sshfleet.journal.codec import (
-    Json,
-    Malformed,
-    TooNew,
-    event_from_dict,
-    event_to_dict,
-    same_names,
-)
-from sshfleet.journal.snapshot import TYPE, Snapshot, snapshot_from_dict, snapshot_to_dict
+from sshfleet.journal.codec import Json, TooNew, event_to_dict
+from sshfleet.journal.envelope import reader
+from sshfleet.journal.snapshot import Snapshot, snapshot_to_dict
 from sshfleet.model.event import Event
 
 FORMAT = 1
 BEGINNING = b'{"at":"'
 """How every line begins; within a line these bytes cannot occur, for `"` is escaped in text."""
 
-_KEYS = frozenset({"at", "by", "cmd", "event", "prev", "seq", "sum", "v"})
 _END = re.compile(rb',"sum":"([0-9a-f]{64})",("v":[1-9][0-9]{0,8}\})\Z')
 _VERSION = b'"v":%d}' % FORMAT
 _LONGEST_END = 100  # bytes
@@ -90,13 +83,13 @@ def decode(line: bytes) -> Record:
     """Read a line for which `is_whole` holds; raise Malformed or TooNew."""
     if not line.endswith(_VERSION):
         raise TooNew("format " + line.rpartition(b":")[2].rstrip(b"}").decode())
-    found = _envelope()(line)
+    found, event = reader()(line)
     return Record(
         seq=found.seq,
         at=found.at,
         by=found.by,
         cmd=found.cmd,
-        event=_event_from_dict(found.event),
+        event=event,
         prev=found.prev,
         sum=found.sum,
     )
@@ -124,37 +117,8 @@ def _event_to_dict(event: Event | Snapshot) -> Json:
     return snapshot_to_dict(event) if isinstance(event, Snapshot) else event_to_dict(event)
 
 
-def _event_from_dict(data: Json) -> Event | Snapshot:
-    return snapshot_from_dict(data) if data.get("type") == TYPE else event_from_dict(data)
-
-
 @cache
 def _encoder() -> Any:
     import msgspec
 
     return msgspec.json.Encoder(order="sorted").encode
-
-
-@cache
-def _envelope() -> Callable[[bytes], Any]:
-    """Return a reader of a record's own fields; their types are checked in C, a third of the time.
-
-    What it returns has the fields of a Record, with the event still a JSON object.
-    """
-    import msgspec
-
-    moment = Annotated[datetime, msgspec.Meta(tz=True)]
-    types = {"at": moment, "event": Json, "seq": int, "v": int}
-    known = [(name, types.get(name, str)) for name in sorted(_KEYS)]
-    typed = msgspec.json.Decoder(msgspec.defstruct("Envelope", known, forbid_unknown_fields=True))
-
-    def read(line: bytes) -> Any:
-        try:
-            return typed.decode(line)
-        except msgspec.ValidationError as problem:
-            same_names(msgspec.json.decode(line), _KEYS, "a record")
-            raise Malformed(str(problem)) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-            raise Malformed(str(problem)) from None
-
-    return read
