@@ -40,7 +40,7 @@ class Wave:
 class Ended:
     """An action and its outcome; None when the connection was lost and nobody knows.
 
-    `was` and `now` are the unit's ActiveState there before and after; empty: none, not known, or
+    `was` and `became` are the unit's ActiveState there before and after; empty: none, not known, or
     not what the action is about.
     `ms` is how long its machine's transaction took, uploads included.
     """
@@ -48,7 +48,7 @@ class Ended:
     action: Action
     outcome: Outcome | None
     was: str = ""
-    now: str = ""
+    became: str = ""
     ms: int = 0
 
     @property
@@ -56,7 +56,7 @@ class Ended:
         """Say in one word what came of it: done, failed or unknown."""
         if self.outcome is None:
             return "unknown"
-        died = self.action.verb in (Verb.START, Verb.RESTART) and self.now == "failed"
+        died = self.action.verb in (Verb.START, Verb.RESTART) and self.became == "failed"
         return "done" if self.outcome.ok and not died else "failed"
 
 
@@ -100,8 +100,8 @@ def _ended(
         if action.verb is Verb.INSTALL:  # which changes files, not what the unit does
             yield Ended(action, outcome, ms=ms)
             continue
-        now = _active(answer.report, action.unit) if answer else ""
-        yield Ended(action, outcome, was=_active(before, action.unit), now=now, ms=ms)
+        became = _active(answer.report, action.unit) if answer else ""
+        yield Ended(action, outcome, was=_active(before, action.unit), became=became, ms=ms)
 
 
 def _active(report: Report | None, unit: UnitName) -> str:

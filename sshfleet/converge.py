@@ -218,7 +218,7 @@ class _Run:
                     action.reason,
                     one.result,
                     was=one.was,
-                    now=one.now,
+                    became=one.became,
                     ms=one.ms,
                 )
             )

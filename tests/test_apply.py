@@ -20,7 +20,7 @@ def stage() -> Stage:
 def ended(stage: Stage) -> list[tuple[str, str, str, str]]:
     """Return what the journal has on actions: verb, state before and after, result."""
     events = [event for event in stage.journal.events if isinstance(event, ActionEnded)]
-    return [(one.verb, one.was, one.now, one.result) for one in events]
+    return [(one.verb, one.was, one.became, one.result) for one in events]
 
 
 def test_the_state_before_and_after_is_remembered(stage: Stage) -> None:

@@ -125,8 +125,8 @@ class MachineUncordoned:
 class ActionEnded:
     """What came of an action, as observed afterwards; for `history`, changes no state.
 
-    `was` and `now` are the unit's ActiveState there before and after, empty when there was no such
-    unit or nobody knows; `ms` are milliseconds from sending to knowing, 0 when not measured.
+    `was` and `became` are the unit's ActiveState there before and after, empty when there was no
+    such unit or nobody knows; `ms` are milliseconds from sending to knowing, 0 when not measured.
     """
 
     unit: UnitName
@@ -135,7 +135,7 @@ class ActionEnded:
     reason: str
     result: str
     was: str = ""
-    now: str = ""
+    became: str = ""
     ms: int = 0
 
 

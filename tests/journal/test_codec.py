@@ -43,7 +43,7 @@ def test_names_and_fields_on_disk_stay_what_they_were_released_as() -> None:
         "machine-seen": ["machine", "name", "address"],
         "machine-cordoned": ["name"],
         "machine-uncordoned": ["name"],
-        "action-ended": ["unit", "machine", "verb", "reason", "result", "was", "now", "ms"],
+        "action-ended": ["unit", "machine", "verb", "reason", "result", "was", "became", "ms"],
     }
 
 
@@ -73,11 +73,11 @@ def test_drop_ins_are_written_when_there_are_any_and_read_when_they_are_missing(
 def test_how_long_an_action_took_is_written_when_it_is_known() -> None:
     ended = ev.ActionEnded(WEB, MachineId("a"), "start", "is to run", "done")
     plain = event_to_dict(ended)
-    assert not {"was", "now", "ms"} & plain.keys()
+    assert not {"was", "became", "ms"} & plain.keys()
     assert event_from_dict(plain) == ended
 
-    timed = replace(ended, was="inactive", now="active", ms=420)
-    assert event_to_dict(timed) == {**plain, "was": "inactive", "now": "active", "ms": 420}
+    timed = replace(ended, was="inactive", became="active", ms=420)
+    assert event_to_dict(timed) == {**plain, "was": "inactive", "became": "active", "ms": 420}
     assert event_from_dict(event_to_dict(timed)) == timed
 
 
