@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Lint and tests share two cores and one terminal.
 .NOTPARALLEL:
-.PHONY: help setup test lint unit pytest sweep demo lab-down clean
+.PHONY: help setup test lint unit pytest sweep soak demo lab-down clean
 
 BIN := .venv/bin
 
@@ -27,6 +27,9 @@ unit: setup ## the fast tests: without the lab
 
 sweep: setup ## let every step of every verb go wrong once, as root (an hour; EVERY=10 for a tenth)
 	@$(BIN)/python -m tests.faults.sweep --every $(or $(EVERY),1) --seed $(or $(SEED),0)
+
+soak: setup ## kill 500 commands at random times, as root (half an hour; N=50 for fewer, SEED=)
+	@$(BIN)/python -m tests.faults.soak --kills $(or $(N),500) $(if $(SEED),--seed $(SEED))
 
 demo: setup ## a tour on machines made for it, as root
 	@scripts/demo.sh

@@ -4,6 +4,7 @@ Each unit that may run once holds a flock on a file in a folder that all machine
 starts while another copy runs anywhere cannot have the lock: it tells, and fails.
 """
 
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,8 @@ from sshfleet.lab.lab import Lab
 from sshfleet.lab.spec import SHARED, LabMachine
 from sshfleet.model.desired import DesiredUnit
 from sshfleet.model.event import TargetState
-from sshfleet.model.unit import UnitName, sha256_of
-from tests.lab.user import User
+from sshfleet.model.unit import UnitName, sha256_of, template_of
+from tests.lab.user import User, traces
 
 LOCK = f"exec 9>>{SHARED}/%n.lock; flock -n 9 || "
 TELL = f'{{ echo "%n on %H" >>{SHARED}/violations; exit 1; }}; '
@@ -40,11 +41,19 @@ _LOOK = """
 cd /etc/sshfleet/units 2>/dev/null &&
     for one in *; do [ ! -f "$one" ] || sha256sum -- "$one"; done |
     while read -r sum one; do echo "sha256 $one $sum"; done
-cd /etc/sshfleet/records 2>/dev/null && for one in *; do echo "record $one yes"; done
+cd /etc/sshfleet/records 2>/dev/null &&
+    for one in *; do [ ! -f "$one" ] || echo "record $one yes"; done
 cd /etc/systemd/system/sshfleet.target.wants 2>/dev/null &&
-    for one in *; do echo "boot $one yes"; done
+    for one in *; do [ ! -L "$one" ] || echo "boot $one yes"; done
 systemctl list-units --plain --no-legend --full --state=active,activating,deactivating -- "$@" |
     while read -r one _; do echo "active $one yes"; done
+"""
+_WIPE = """
+systemctl stop -- "$@"
+rm -rf /etc/sshfleet /run/sshfleet /etc/systemd/system/sshfleet.target.wants
+find /etc/systemd/system -lname '*sshfleet*' -delete
+systemctl daemon-reload
+systemctl reset-failed
 """
 
 
@@ -82,10 +91,15 @@ class Fleet:
 
     def write_units(self, version: str) -> None:
         """Put the unit files of a version into the user's folder."""
-        for name, text in UNITS.items():
-            written = text.replace("VERSION", version)
-            self.user.writes(name, written)
-            self._versions[sha256_of(written)] = version
+        for name in NAMES:
+            self.write_unit(name, version)
+
+    def write_unit(self, name: str, version: str) -> None:
+        """Put one unit file of a version into the user's folder; that of an instance's template."""
+        file = template_of(name) or name
+        text = UNITS[file].replace("VERSION", version)
+        self.user.writes(file, text)
+        self._versions[sha256_of(text)] = version
 
     def state(self) -> State:
         """Return what the journal says is wanted; raises JournalError for one that is damaged."""
@@ -107,6 +121,13 @@ class Fleet:
         """Look for new ones only."""
         (self.shared / "violations").unlink(missing_ok=True)
 
+    def wipe(self) -> None:
+        """Take everything away, the journal too, to begin with nothing after a failure."""
+        shutil.rmtree(self.journal.parent, ignore_errors=True)
+        for machine in self.lab.machines:
+            self.lab.run(machine.name, "sh", "-c", _WIPE, "sh", *NAMES)
+        self.forget_violations()
+
     def wrongs(self) -> list[str]:
         """Say what on the machines is not exactly as the journal has it, or ever ran twice."""
         units = read_state(self.journal)[0].units
@@ -123,7 +144,14 @@ class Fleet:
                 for name in sorted(wanted.keys() | there.keys())
                 if there.get(name) != wanted.get(name)
             ]
+            if not wanted and not there:
+                wrongs += self._left(machine)
         return wrongs + _misplaced(units, len(found))
+
+    def _left(self, machine_id: str) -> list[str]:
+        """Say what of ours is on a machine that has no unit."""
+        name = next(one.name for one in self.lab.machines if one.machine_id == machine_id)
+        return [f"left on {name}: {trace}" for trace in traces(self.lab, name)]
 
     def _found(self) -> Found:
         """Look on the machines themselves, at all of them at once."""

@@ -107,7 +107,7 @@ class Sweep:
         except Failed as failed:
             self.tally.failures.append(str(failed))
             self.tell(f"FAILED {failed}")
-            self._clear()
+            self.fleet.wipe()
 
     def _verb(self, verb: Verb) -> None:
         """Let a verb meet faults until it has happened, or until none is left and it just runs."""
@@ -153,13 +153,6 @@ class Sweep:
         return wrongs + [
             f"started {starts[one]} times: {one}" for one in due & verb.starts if starts[one] > 1
         ]
-
-    def _clear(self) -> None:
-        """Begin anew with nothing, whatever happened; give up where that is not possible."""
-        self.runner.runs(self.fleet.user, "destroy", "*")
-        self.fleet.forget_violations()
-        if wrongs := self.fleet.wrongs():
-            raise Failed("\n".join(["destroy does not help", *wrongs]))
 
 
 def _between(verb: Verb, state: State) -> bool:
