@@ -25,11 +25,12 @@ pytest: setup
 unit: setup ## the fast tests: without the lab
 	@$(BIN)/pytest -q -m 'not lab and not slow' --numprocesses 2
 
-sweep: setup ## let every step of every verb go wrong once, as root (an hour; EVERY=10 for a tenth)
+sweep: setup ## let every step of every verb go wrong once, as root
 	@$(BIN)/python -m tests.faults.sweep --every $(or $(EVERY),1) --seed $(or $(SEED),0)
 
-soak: setup ## kill 500 commands at random times, as root (half an hour; N=50 for fewer, SEED=)
+soak: setup ## kill 500 commands at random times, let two controllers meet 300 times, as root
 	@$(BIN)/python -m tests.faults.soak --kills $(or $(N),500) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m tests.faults.rivals --times $(or $(TIMES),100)
 
 demo: setup ## a tour on machines made for it, as root
 	@scripts/demo.sh

@@ -117,6 +117,10 @@ class Fleet:
         """Begin to count anew."""
         (self.shared / "starts").unlink(missing_ok=True)
 
+    def violations(self) -> list[str]:
+        """Return a line for each unit that ever ran twice at the same time."""
+        return _lines(self.shared / "violations")
+
     def forget_violations(self) -> None:
         """Look for new ones only."""
         (self.shared / "violations").unlink(missing_ok=True)
@@ -127,12 +131,13 @@ class Fleet:
         for machine in self.lab.machines:
             self.lab.run(machine.name, "sh", "-c", _WIPE, "sh", *NAMES)
         self.forget_violations()
+        self.forget_starts()
 
     def wrongs(self) -> list[str]:
         """Say what on the machines is not exactly as the journal has it, or ever ran twice."""
         units = read_state(self.journal)[0].units
         found = self._found()
-        wrongs = [f"ran twice: {line}" for line in _lines(self.shared / "violations")]
+        wrongs = [f"ran twice: {line}" for line in self.violations()]
         for machine, there in found.items():
             wanted = {
                 name: Copy(unit.sha256, True, *[unit.target is TargetState.LAUNCHED] * 2)

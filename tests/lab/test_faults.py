@@ -5,15 +5,17 @@ The sweeps themselves, and what they check, are in tests/faults.
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from sshfleet.lab.waiting import until
 from tests.faults.fleet import WITNESS, Fleet
 from tests.faults.points import Fault, Kind
+from tests.faults.rivals import WAYS, Rivals
 from tests.faults.runner import Runner
 from tests.faults.script import RING
+from tests.faults.soak import Soak, soak
 from tests.faults.sweep import Plan, Sweep, witness_fleet
 from tests.lab.labs import lab_name, tell
 from tests.lab.user import systemctl
@@ -21,6 +23,8 @@ from tests.lab.user import systemctl
 pytestmark = pytest.mark.slow
 
 SEED = 4
+KILLS = 8
+TIMES = 3  # that two controllers meet; `make soak` lets them meet a hundred times
 # How many steps there are for each kind, at least, in every verb that asks machines.
 REACH = {
     Kind.KILL: 18,
@@ -43,6 +47,11 @@ def fleet() -> Iterator[Fleet]:
 def runner() -> Iterator[Runner]:
     with Runner() as runner:
         yield runner
+
+
+@pytest.fixture(scope="module")
+def rivals(fleet: Fleet, runner: Runner) -> Rivals:
+    return Rivals(fleet, runner)
 
 
 def test_the_witness_catches_a_unit_that_runs_on_two_machines(fleet: Fleet) -> None:
@@ -78,3 +87,17 @@ def test_a_sample_of_all_that_can_go_wrong_is_survived(fleet: Fleet, runner: Run
 
     assert sweep.tally.failures == []
     assert {kind for _verb, kind in sweep.tally.points} == set(Kind), sweep.tally.table()
+
+
+def test_no_kill_at_any_moment_loses_what_was_acknowledged(fleet: Fleet) -> None:
+    fleet.wipe()
+
+    assert soak(Soak(fleet, SEED), KILLS, tell) == 0
+
+
+@pytest.mark.parametrize("way", WAYS[:2], ids=lambda way: way.__name__)
+def test_of_two_controllers_at_the_same_instant_exactly_one_acts(
+    rivals: Rivals, way: Callable[[Rivals], None]
+) -> None:
+    for _ in range(TIMES):
+        way(rivals)
