@@ -148,8 +148,13 @@ def ill_placed(of: World, place: MachineId) -> frozenset[UnitName]:
     """Return those whose rules did not hold before (some come back at once) and who follow them."""
     [entry] = oracle.owners(of, place)
     there = oracle.movable(of, oracle.residents(of.desired, place))
+    surplus = [
+        name
+        for name in there
+        if not oracle.rules(of, name).is_global and len(of.desired.units[name].placements) > 1
+    ]
     bad = [name for name in there if not oracle.own_rules_hold(of, name, entry)]
-    return oracle.following(of, bad, place)
+    return oracle.following(of, [*bad, *surplus], place)
 
 
 def undisputed(of: World) -> World:
