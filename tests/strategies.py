@@ -4,7 +4,9 @@ Up to 40 machines and 200 units on demand. Names and metadata come from small st
 meet, conflict and need each other often. Combinations that `unitfile` refuses are not made.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -38,7 +40,31 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
     ("machine_of", "replaces"),
 )
 
-targets = st.sampled_from([TargetState.LAUNCHED] * 12 + list(TargetState))
+# What the units of one world are about, so that those which push each other off, or belong
+# together, often meet: any of these; one kind and nothing else.
+KINDS = (
+    TOGETHER,
+    ((), ("machine_of",), ("machine_of",), ("machine_of", "conflicts"), ("machine_of", "replaces")),
+    ((), (), ("replaces",), ("replaces",), ("machine_of",), ("is_global",)),
+    ((), ("conflicts",), ("conflicts",), ("machine_of",), ("is_global", "conflicts")),
+)
+# On how many machines units stand: this and that; as a rule nowhere, or on one.
+CROWDS = ((1, 1, 0, 1, 0, 3), (0, 0, 0, 1), (1, 1, 1, 0))
+TARGETS = [TargetState.LAUNCHED] * 12 + list(TargetState)
+
+seeds = st.integers(0, 2**32)
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What the units of one world have in common: their kinds of rules and where they stand."""
+
+    kinds: Sequence[tuple[str, ...]]
+    metadata: bool
+    crowd: Sequence[int]
+
+
+themes = st.builds(Theme, st.sampled_from(KINDS), st.booleans(), st.sampled_from(CROWDS))
 
 
 def sizes(most: int) -> st.SearchStrategy[int]:
@@ -74,27 +100,26 @@ def machines(draw: st.DrawFn, names: list[str]) -> list[Machine]:
     return entries if draw(st.booleans()) else entries[::-1]
 
 
-@st.composite
 def requirements(
-    draw: st.DrawFn, name: str, units: list[str], machines_: list[str]
+    chance: Random, theme: Theme, name: str, units: Sequence[str], machines_: Sequence[str]
 ) -> Requirements:
-    """Draw [X-Fleet] rules of a unit that may stand together."""
-    pairs = st.sampled_from([(key, value) for key, values in METADATA.items() for value in values])
-    rules: dict[str, Any] = {
-        "metadata": tuple(draw(st.just([]) | st.lists(pairs, max_size=2))),
-        "failover": draw(st.sampled_from([None, *FailoverMode])),
-    }
+    """Make up [X-Fleet] rules of a unit that may stand together."""
+    pairs = [(key, value) for key, values in METADATA.items() for value in values]
     ids = [machine_id(each) for each in (*machines_, GONE)]
-    peers = st.sampled_from([*units, "unknown.service"])
     neighbour = units[units.index(name) - 1]  # the first has the last: circles come about
-    stock: dict[str, st.SearchStrategy[Any]] = {
-        "machine_id": st.sampled_from([*ids, *(id_[:8] for id_ in ids)]),
-        "is_global": st.just(True),
-        "conflicts": st.lists(st.sampled_from(GLOBS), min_size=1, max_size=2).map(tuple),
-        "replaces": st.lists(st.sampled_from(GLOBS), min_size=1, max_size=2).map(tuple),
-        "machine_of": st.just((neighbour,)) | st.lists(peers, max_size=2).map(tuple),
+    peers = chance.choices([*units, "unknown.service"], k=chance.choice([0, 1, 2]))
+    stock: dict[str, Any] = {
+        "machine_id": chance.choice([*ids, *(id_[:8] for id_ in ids)]),
+        "is_global": True,
+        "conflicts": tuple(chance.choices(GLOBS, k=chance.choice([1, 2]))),
+        "replaces": tuple(chance.choices(GLOBS, k=chance.choice([1, 2]))),
+        "machine_of": chance.choice([(neighbour,), tuple(peers)]),
     }
-    rules |= {key: draw(stock[key]) for key in draw(st.sampled_from(TOGETHER))}
+    rules: dict[str, Any] = {
+        "metadata": tuple(chance.choices(pairs, k=theme.metadata and chance.choice([0, 0, 1, 2]))),
+        "failover": chance.choice([None, *FailoverMode]),
+    }
+    rules |= {key: stock[key] for key in chance.choice(theme.kinds)}
     return Requirements(**_sensible(name, rules))
 
 
@@ -136,32 +161,50 @@ def _foreign(unit: Unit) -> UnitState:
     return replace(ours, record=replace(ours.record, lineage="another"))
 
 
+@dataclass(frozen=True)
+class Lot:
+    """What fell to a unit: its rules, where it is placed, and where it was before."""
+
+    unit: Unit
+    target: TargetState = TargetState.LAUNCHED
+    placed: Sequence[str] = ()
+    held: Sequence[str] = ()
+
+
+def _lot(seed: int, theme: Theme, name: str, names: Sequence[str], hosts: Sequence[str]) -> Lot:
+    """Make a unit up of one number, since drawing each part takes ten times as long; 0 is a plain
+    unit that stands nowhere, so that what has no part in a failure shrinks to that."""
+    if not seed:
+        return Lot(unit_of(name, Requirements()))
+    chance = Random(f"{seed} {name}")  # noqa: S311 - a failure has to come again
+    unit = unit_of(name, requirements(chance, theme, name, names, hosts))
+    target = chance.choice(TARGETS)
+    if is_template(name):  # it never has a place
+        return Lot(unit, target)
+    places = chance.choices([*hosts, *hosts, *hosts, GONE], k=chance.choice([0, 1, 2, 3]))
+    now = chance.choice(theme.crowd)
+    now = 3 if unit.requirements.is_global and now else now
+    return Lot(unit, target, places[:now], places[now:])
+
+
 @st.composite
 def worlds(draw: st.DrawFn, max_machines: int = 4, max_units: int = 8) -> World:
     """Draw a world: units placed anywhere, rightly or not, and machines in any condition."""
     hosts = machine_names(draw(sizes(min(max_machines, MAX_MACHINES))))
     names = unit_names(draw(sizes(min(max_units, MAX_UNITS))))
-    units = [unit_of(name, draw(requirements(name, names, hosts))) for name in names]
-    places = st.lists(st.sampled_from([*hosts, *hosts, *hosts, GONE]), max_size=3)
-    placed: dict[str, list[str]] = {}
-    held: dict[str, list[str]] = {}
-    for each in units:
-        # One draw for both: where the unit is placed, and where earlier placements left a copy.
-        drawn, now = draw(places), draw(st.sampled_from([1, 0, 1, 0, 3]))
-        now = 3 if each.requirements.is_global and now else now
-        placed[each.name], held[each.name] = drawn[:now], drawn[now:]
-    if "web@.service" in placed:  # a template never has a place
-        placed["web@.service"] = held["web@.service"] = []
-    wanted: dict[str, TargetState] = {each.name: draw(targets) for each in units}
+    theme, calm = draw(themes), draw(st.booleans())
+    lots = [_lot(draw(seeds), theme, name, names, hosts) for name in names]
+    units = [lot.unit for lot in lots]
+    placed = {lot.unit.name: lot.placed for lot in lots}
     order = sorted(placed, reverse=draw(st.booleans()))
     return world(
         *draw(machines(hosts)),
         units=units,
         placed={name: placed[name] for name in order},
-        held=held,
-        targets=wanted,
-        reports=draw(reports(hosts, units)),
-        cordoned=[name for name in hosts if draw(st.integers(0, 6)) == 6],
+        held={lot.unit.name: lot.held for lot in lots},
+        targets={lot.unit.name: lot.target for lot in lots},
+        reports={} if calm else draw(reports(hosts, units)),
+        cordoned=[name for name in hosts if not calm and draw(st.integers(0, 6)) == 6],
     )
 
 
@@ -169,16 +212,17 @@ def worlds(draw: st.DrawFn, max_machines: int = 4, max_units: int = 8) -> World:
 def scopes(draw: st.DrawFn, of: World) -> frozenset[UnitName]:
     """Draw the units a command is about: all, all but some, some, or those that move others."""
     everything = frozenset(of.units)
-    kind = draw(st.sampled_from(["all", "movers", "some"]))
+    kind = draw(st.sampled_from(["all", "all", "movers", "some"]))
     if not everything or kind == "all":
         return everything
     if kind == "movers":
         rules = [each.requirements for each in of.units.values()]
         peers = {peer for each in rules for peer in each.machine_of}
-        return frozenset(
+        movers = {
             name for name, each in of.units.items() if each.requirements.replaces or name in peers
-        )
-    some = draw(st.frozensets(st.sampled_from(sorted(everything)), max_size=3))
+        }
+        return frozenset(movers) or everything
+    some = draw(st.frozensets(st.sampled_from(sorted(everything)), min_size=1, max_size=3))
     return some if draw(st.booleans()) else everything - some
 
 

@@ -19,7 +19,7 @@ from tests.strategies import worlds_with_scope
 Command = tuple[World, frozenset[UnitName]]
 
 commands = worlds_with_scope()
-laws = settings(max_examples=32, suppress_health_check=list(HealthCheck))
+laws = settings(max_examples=128, suppress_health_check=list(HealthCheck))
 chances = st.integers(0, 2**32).map(random.Random)
 
 

@@ -44,7 +44,7 @@ def plain(of: World) -> World:
     return replace(of, units={name: alone(unit) for name, unit in of.units.items()})
 
 
-@settings(laws, max_examples=80)
+@settings(laws, max_examples=256)
 @given(commands)
 def test_what_is_unplaceable_can_really_be_nowhere(command: Command) -> None:
     case = case_of(*command)

@@ -43,7 +43,7 @@ def test_a_second_schedule_says_the_same_and_does_nothing(command: Command) -> N
     assert second.unplaceable == case.made.unplaceable
 
 
-@settings(laws, max_examples=80)  # two placed units of different age must meet on one machine
+@settings(laws, max_examples=256)  # two placed units of different age must meet on one machine
 @given(commands)
 def test_a_placement_that_may_stay_stays(command: Command) -> None:
     case = case_of(*command)
