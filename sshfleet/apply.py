@@ -6,12 +6,13 @@ Rule 2: what came of it is what was observed afterwards; the words of systemctl 
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sshfleet.exchange import exchange
 from sshfleet.model.action import Action, Verb
 from sshfleet.model.machine import Fleet, Machine, MachineName
 from sshfleet.model.observed import Observed, Reached, Report, Trouble, Unreachable
+from sshfleet.model.owner import Claim
 from sshfleet.model.unit import UnitName
 from sshfleet.stop import Stop
 from sshfleet.systemd.reply import Outcome, Reply
@@ -26,7 +27,7 @@ _ABANDONED = Unreachable(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
     """One step of a run: `watch` names the units of each machine to wait for, at most `patience`
-    seconds; `texts` maps SHA-256 to unit text."""
+    seconds; `texts` maps SHA-256 to unit text; `claims` go to the machines that are changed."""
 
     actions: tuple[Action, ...]
     watch: Mapping[MachineName, frozenset[UnitName]]
@@ -34,6 +35,7 @@ class Wave:
     lineage: str
     patience: float
     settle: float = 0.5
+    claims: Mapping[MachineName, Claim] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +144,6 @@ async def _machine(
         settle=wave.settle,
         lineage=wave.lineage,
         staging=staging,
+        claim=wave.claims.get(machine.name),
     )
     return await exchange(transport, machine, transaction)

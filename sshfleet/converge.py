@@ -10,6 +10,7 @@ next, of which nothing is written or done.
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -23,8 +24,10 @@ from sshfleet.model.desired import DesiredState, fold
 from sshfleet.model.event import ActionEnded
 from sshfleet.model.machine import Fleet, Machine, MachineName
 from sshfleet.model.observed import Observed
+from sshfleet.model.owner import Claim, Owner
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.observe import observe
+from sshfleet.ownership import claim_on, marks_due, refuse_to_begin, workable
 from sshfleet.plan.intent import Intent
 from sshfleet.plan.planner import make_plan, moved_by
 from sshfleet.plan.reach import may_get_a_machine
@@ -72,7 +75,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """The parts a run works with; `read` turns the journal's state into readable units."""
+    """The parts a run works with; `read` turns the journal's state into readable units.
+
+    `by` (user@host) and `at` (RFC 3339) are for those who find a machine that this run changed.
+    """
 
     fleet: Fleet
     journal: Memory
@@ -80,6 +86,8 @@ class Setup:
     read: Callable[[DesiredState], Mapping[UnitName, Unit]]
     tell: Callable[[Plan], None]
     stop: Stop = field(default_factory=Stop)
+    by: str = ""
+    at: str = ""
 
 
 async def converge(setup: Setup, command: Command) -> Result:
@@ -97,6 +105,8 @@ async def converge(setup: Setup, command: Command) -> Result:
                 f"none of the {len(setup.fleet.machines)} machines answers: nothing was done",
                 hint="check the network of this computer, then try again",
             )
+        refuse_to_begin(setup.journal.state, observed)
+        observed = workable(setup.journal.state, observed)
         world = _world(setup, observed)
         intent = command.decide(world)
         setup.journal.append(
@@ -123,9 +133,11 @@ def _asked_about(setup: Setup, command: Command) -> list[UnitName]:
     return sorted(asked)
 
 
-def _planned(setup: Setup, command: Command, world: World, asked: Asked) -> Plan:
+def _planned(setup: Setup, command: Command, world: World, asked: Asked, mark: str = "") -> Plan:
     plan = make_plan(world, command.scope, asked, place=command.place)
-    setup.journal.append(plan.decisions)
+    changed = [action.machine_id for action in plan.actions]
+    marks = marks_due(world.desired, world.observed, changed, mark) if mark else ()
+    setup.journal.append((*plan.decisions, *marks))
     asked.moved.update(moved_by(plan) - command.scope)
     return plan
 
@@ -145,6 +157,7 @@ class _Run:
         self.intent = intent
         self.asked = Asked(insist=command.scope if command.insist else frozenset())
         self.ended: list[Ended] = []
+        self.mark = f"{setup.journal.state.next_mark()}-{secrets.token_hex(8)}"
         self.deadline = asyncio.get_running_loop().time() + command.timeout
 
     def left(self) -> float:
@@ -159,7 +172,7 @@ class _Run:
             if self.setup.stop.asked:
                 self._only_look_ahead()
             world = _world(self.setup, observed)
-            plan = _planned(self.setup, self.command, world, self.asked)
+            plan = _planned(self.setup, self.command, world, self.asked, self.mark)
             self.setup.tell(plan)
             quiet = not plan.actions and not plan.waiting
             late = not quiet and not self.left()
@@ -169,7 +182,8 @@ class _Run:
                 world = _world(self.setup, observed)
                 return self._result(plan, world, timed_out=late)
             carried = await self._turn(plan, observed)
-            observed = observed.merged(carried.observed)
+            seen = workable(self.setup.journal.state, carried.observed)
+            observed = observed.merged(seen)
             turn += 1
 
     def _only_look_ahead(self) -> None:
@@ -196,10 +210,17 @@ class _Run:
             lineage=state.lineage,
             patience=min(PATIENCE, self.left()) if self.command.wait else 0.0,
             settle=self.command.settle if self.command.wait else 0.0,
+            claims=self._claims(plan, state),
         )
         carried = await apply(self.transport, self.setup.fleet, observed, wave, self.setup.stop)
         self._remember(carried.ended)
         return carried
+
+    def _claims(self, plan: Plan, state: DesiredState) -> dict[MachineName, Claim]:
+        setup = self.setup
+        owner = Owner(lineage=state.lineage, mark=self.mark, by=setup.by, at=setup.at)
+        changed = {action.machine: action.machine_id for action in plan.actions}
+        return {name: claim_on(state, id_, owner) for name, id_ in changed.items()}
 
     def _remember(self, ended: Iterable[Ended]) -> None:
         events = []

@@ -3,8 +3,8 @@
 import secrets
 
 from sshfleet.model.machine import Machine
-from sshfleet.model.observed import Trouble, Unreachable
-from sshfleet.systemd.reply import Reply, ReplyError, parse_reply
+from sshfleet.model.observed import Trouble, Unreachable, of_another
+from sshfleet.systemd.reply import Owned, Reply, ReplyError, parse_reply
 from sshfleet.systemd.transaction import Transaction, request
 from sshfleet.transport.base import Transport, TransportError
 
@@ -19,6 +19,8 @@ async def exchange(
         reply = parse_reply(completed, nonce)
     except TransportError as error:
         return error.report()
+    except Owned as refusal:
+        return of_another(refusal.owner)
     except ReplyError as error:
         return Unreachable(trouble=Trouble.UNMANAGEABLE, detail=error.message, hint=error.hint)
     return _identified(machine, reply)

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "stop": frozenset(),
     "apply": frozenset({"errors", "model", "exchange", "stop", "systemd", "transport.base"}),
     "contact": frozenset({"errors", "model"}),
+    "ownership": frozenset({"errors", "model"}),
     "memory": frozenset({"errors", "model"}),
     "converge": frozenset(
         {
@@ -33,6 +34,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "model",
             "plan",
             "contact",
+            "ownership",
             "memory",
             "stop",
             "observe",

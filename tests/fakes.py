@@ -15,6 +15,7 @@ from sshfleet.model.desired import DesiredState, fold
 from sshfleet.model.event import Event, JournalStarted
 from sshfleet.model.machine import Machine
 from sshfleet.model.observed import Trouble
+from sshfleet.model.owner import number_of, owner_in
 from sshfleet.model.step import Completed, Run
 from sshfleet.model.unit import content_hash
 from sshfleet.transport.base import TransportError
@@ -67,7 +68,8 @@ class FakeMachine:
 
     `starts_as` scripts a start, `triggered` are units that systemd starts again as soon as they are
     stopped. `hook` is called before each step of a transaction, and may end it there. While `slow`,
-    what is to be stopped is gone only by the next transaction.
+    what is to be stopped is gone only by the next transaction. `owner` is the line that says whose
+    machine it is.
     """
 
     name: str
@@ -85,6 +87,7 @@ class FakeMachine:
     reboots: int = 0
     starts: int = 0
     slow: bool = False
+    owner: str = ""
     hook: Callable[[], None] = lambda: None
 
     def alive(self) -> set[str]:
@@ -110,6 +113,11 @@ class FakeMachine:
         nonce = next(line[1] for line in lines if line[0] == "nonce")
         lineage = next((line[1] for line in lines if line[0] == "lineage"), "")
         out = []
+        if claim := next((line for line in lines if line[0] == "claim"), None):
+            self.hook()
+            if not self._may_claim(claim, lineage):
+                return f"{nonce} owned\t{self.owner}\n".encode()
+            self._take(claim[1], lineage, any(line[0] == "install" for line in lines))
         for name in [
             n for n, p in self.processes.items() if self.slow and p.active == "deactivating"
         ]:
@@ -122,9 +130,23 @@ class FakeMachine:
                 out.append(
                     f"outcome\t{line[0]}\t{line[1]}\t" + (f"failed\t{failed}" if failed else "ok")
                 )
+        if claim and not self.files:
+            self.owner = ""
         watched = [line[1] for line in lines if line[0] == "watch"]
         asked = [line[1] for line in lines if line[0] == "look"]
         return self._report(nonce, out, watched, asked).encode()
+
+    def _may_claim(self, claim: Sequence[str], lineage: str) -> bool:
+        owner = owner_in(self.owner)
+        if owner is None or owner.mark in claim[3].split():
+            return True
+        return owner.lineage == lineage and number_of(owner.mark) < int(claim[2])
+
+    def _take(self, claim: str, lineage: str, installs: bool) -> None:
+        for name, record in self.records.items():
+            self.records[name] = json.dumps({**json.loads(record), "lineage": lineage})
+        if installs or self.files:
+            self.owner = claim
 
     def _obey(self, line: list[str], lineage: str, parts: Mapping[str, str]) -> str:
         verb, name = line[:2]
@@ -225,6 +247,7 @@ class FakeMachine:
             "machine": machine_id(self.name), "boot": f"{self.reboots:032x}", "uptime": "12.34",
             "os": "Debian", "arch": "x86_64", "systemd": "252", "cpus": "2", "memory": "2048",
         }  # fmt: skip
+        facts["owner"] = self.owner or "-"
         out += [f"{key}\t{value}" for key, value in facts.items()]
         boot = {name: "yes" if name in self.boots else "no" for name in names}
         out += [f"unit\t{name}\t{boot[name]}\t{self.records.get(name, '')}" for name in names]

@@ -84,11 +84,14 @@ def _world(context: Context, state: "DesiredState", name: "UnitName", *, cached:
     from sshfleet.cli.cached import last_look
     from sshfleet.contact import newly_seen
     from sshfleet.model.desired import fold
+    from sshfleet.ownership import refuse_to_begin, workable
     from sshfleet.plan.whatif import as_last_seen
     from sshfleet.plan.world import World
     from sshfleet.unitfile.registered import Registered
 
     observed = last_look(context) if cached else context.run(_look(context, name))
+    refuse_to_begin(state, observed)
+    observed = workable(state, observed)
     state = fold(state, newly_seen(context.fleet, state, observed))
     world = World(
         fleet=context.fleet, desired=state, units=Registered(state, {}), observed=observed

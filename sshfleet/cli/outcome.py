@@ -15,14 +15,15 @@ from sshfleet.errors import ExitCode
 from sshfleet.model.action import Action, Problem, Unplaceable, Waiting
 from sshfleet.model.desired import DesiredUnit
 from sshfleet.model.event import TargetState
-from sshfleet.model.machine import MachineId
-from sshfleet.model.observed import Report, Trouble, Unreachable
+from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.observed import TAKE_OVER, Report, Trouble, Unreachable
 from sshfleet.model.unit import UnitName
 from sshfleet.render.document import Document, Fate, run_document, verb_document, written
 from sshfleet.render.legend import legend
 from sshfleet.render.states import action_line, cannot_run, state_line, unplaceable_lines
 
 _AWAY: dict[Trouble | None, ExitCode] = {
+    Trouble.OWNED: ExitCode.NOT_SO,
     Trouble.HOST_KEY: ExitCode.HOST_KEY,
     Trouble.AUTH: ExitCode.NO_KEY,
 }
@@ -139,7 +140,7 @@ def say_trouble(result: Result) -> None:
                 f"timed out: {waiting.unit} on {waiting.machine} is {waiting.why}",
                 "it goes on there; look with sshfleet list-units, or allow more with --timeout",
             )
-    _tell_away(plan.away, result.intent.unheard)
+    _tell_away(result)
 
 
 def trouble_code(result: Result) -> int:
@@ -159,15 +160,20 @@ def _tell_unplaceable(refusal: Unplaceable) -> None:
     )
 
 
-def _tell_away(away: Iterable[Waiting], unheard: frozenset[UnitName]) -> None:
-    machines: dict[tuple[str, str], list[str]] = {}
-    for item in away:
+def _tell_away(result: Result) -> None:
+    machines: dict[tuple[MachineName, str], list[UnitName]] = {}
+    for item in result.plan.away:
         machines.setdefault((item.machine, item.why), []).append(item.unit)
     for (machine, why), units in machines.items():
+        report = result.world.observed.reports.get(machine)
+        named = ", ".join(units)
+        if _trouble(report) is Trouble.OWNED:
+            say_error(f"{machine} {why}: {named}", TAKE_OVER)
+            continue
         hint = "what you asked is recorded; sshfleet reconcile finishes it when the machine is back"
-        if again := [unit for unit in units if unit in unheard]:
+        if again := [unit for unit in units if unit in result.intent.unheard]:
             hint = f"when the machine is back: sshfleet restart {' '.join(again)}"
-        say_error(f"{machine} cannot be reached ({why}): {', '.join(units)}", hint)
+        say_error(f"{machine} cannot be reached ({why}): {named}", hint)
 
 
 def _away_code(result: Result, item: Waiting) -> int:

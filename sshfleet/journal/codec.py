@@ -39,6 +39,7 @@ EVENT_TYPES: Mapping[str, type[Event]] = MappingProxyType(
         "unit-removed": ev.UnitRemoved,
         "restart-asked": ev.RestartAsked,
         "machine-seen": ev.MachineSeen,
+        "machine-marked": ev.MachineMarked,
         "machine-cordoned": ev.MachineCordoned,
         "machine-uncordoned": ev.MachineUncordoned,
         "action-ended": ev.ActionEnded,

@@ -4,8 +4,8 @@ Rule 1: a snapshot stands in the journal itself, as its first line. There are ne
 that must agree, and a reader sees either the old file or the new one.
 Rule 2: it leaves out the texts no unit refers to. So the state of a journal that was compacted is
 the state of its snapshot (`essential`), not the one from before.
-Rule 3: what newer versions added (`cordoned`) is left out when empty, and may be missing: so old
-snapshots stay readable, and old programs read what they can understand.
+Rule 3: what newer versions added (`cordoned`, `marks`) is left out when empty, and may be missing:
+so old snapshots stay readable, and old programs read what they can understand.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ WORTHWHILE = 1024 * 1024
 
 _STATE = frozenset({"type", "lineage", "generation", "units", "texts", "machines", "cordoned"})
 _UNIT = frozenset({"sha256", "dropins", "target", "generation", "placements", "holders", "restart"})
-_MACHINE = frozenset({"name", "address"})
+_MACHINE = frozenset({"name", "address", "marks"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,13 @@ def snapshot_to_dict(snapshot: Snapshot) -> Json:
         "generation": number(state.generation),
         "units": {text(name): _unit_to_dict(unit) for name, unit in state.units.items()},
         "texts": texts(state.texts),
-        "machines": {
-            text(known.id): {"name": text(known.name), "address": text(known.address)}
-            for known in state.machines.values()
-        },
+        "machines": {text(one.id): _machine_to_dict(one) for one in state.machines.values()},
     }
+
+
+def _machine_to_dict(known: KnownMachine) -> Json:
+    marks = {"marks": list(map(text, known.marks))} if known.marks else {}
+    return marks | {"name": text(known.name), "address": text(known.address)}
 
 
 def _unit_to_dict(unit: DesiredUnit) -> Json:
@@ -90,7 +92,7 @@ def snapshot_from_dict(data: Mapping[str, object]) -> Snapshot:
     data = {"cordoned": [], **data}
     same_names(data, _STATE, TYPE)
     units = _objects(data["units"], _UNIT, "a unit in a snapshot", dropins={})
-    machines = _objects(data["machines"], _MACHINE, "a machine in a snapshot")
+    machines = _objects(data["machines"], _MACHINE, "a machine in a snapshot", marks=[])
     return Snapshot(
         DesiredState(
             lineage=text(data["lineage"]),
@@ -117,7 +119,12 @@ def _unit(name: UnitName, data: Mapping[str, object]) -> DesiredUnit:
 
 
 def _machine(key: str, data: Mapping[str, object]) -> KnownMachine:
-    return KnownMachine(MachineId(key), MachineName(text(data["name"])), text(data["address"]))
+    return KnownMachine(
+        MachineId(key),
+        MachineName(text(data["name"])),
+        text(data["address"]),
+        tuple(_names(data["marks"])),
+    )
 
 
 def _names(value: object) -> list[str]:

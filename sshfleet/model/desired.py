@@ -13,6 +13,7 @@ from typing import assert_never
 from sshfleet.model import event as ev
 from sshfleet.model.event import Event, TargetState
 from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.owner import later_marks, number_of
 from sshfleet.model.unit import UnitName, content_hash
 
 
@@ -44,11 +45,16 @@ class DesiredUnit:
 
 @dataclass(frozen=True, slots=True)
 class KnownMachine:
-    """A machine that was seen at least once, and under which name and address last."""
+    """A machine that was seen at least once, and under which name and address last.
+
+    `marks` are those it may bear of this journal: first the one last seen there, if any, then all
+    that were perhaps written since.
+    """
 
     id: MachineId
     name: MachineName
     address: str
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: the index is kept beside the fields
@@ -68,6 +74,11 @@ class DesiredState:
     def id_of(self, name: str) -> MachineId | None:
         """Return the machine last seen under an inventory name."""
         return self._ids.get(name)
+
+    def next_mark(self) -> int:
+        """Return the number that the marks of a new run begin with."""
+        marks = (mark for known in self.machines.values() for mark in known.marks)
+        return 1 + max(map(number_of, marks), default=0)
 
     @cached_property
     def _ids(self) -> Mapping[str, MachineId]:
@@ -123,6 +134,8 @@ class _Fold:
                 self._keep(replace(unit, restart={**unit.restart, **event.invocations}))
             case ev.MachineSeen():
                 self._see(event)
+            case ev.MachineMarked():
+                self._mark(event)
             case ev.MachineCordoned():
                 self.cordoned.add(event.name)
             case ev.MachineUncordoned():
@@ -176,4 +189,13 @@ class _Fold:
             if known.name == event.name and known.id != event.machine:
                 # The name now means another machine; the old one is remembered without a name.
                 self.machines[known.id] = replace(known, name=MachineName(""))
-        self.machines[event.machine] = KnownMachine(event.machine, event.name, event.address)
+        before = self.machines.get(event.machine)
+        marks = before.marks if before else ()
+        self.machines[event.machine] = KnownMachine(event.machine, event.name, event.address, marks)
+
+    def _mark(self, event: ev.MachineMarked) -> None:
+        known = self.machines.get(event.machine)
+        if known is None:
+            raise CannotFold(f"machine {event.machine} was never seen")
+        marks = (*later_marks(known.marks, event.seen), event.mark)
+        self.machines[known.id] = replace(known, marks=marks)

@@ -108,6 +108,15 @@ class MachineSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineMarked:
+    """This run is about to leave its mark on a machine, where it has just seen the mark `seen`."""
+
+    machine: MachineId
+    mark: str
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
 class MachineCordoned:
     """The user wants the machine of this inventory name to be given no more units."""
 
@@ -149,6 +158,7 @@ Event = (
     | UnitRemoved
     | RestartAsked
     | MachineSeen
+    | MachineMarked
     | MachineCordoned
     | MachineUncordoned
     | ActionEnded

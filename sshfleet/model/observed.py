@@ -7,7 +7,10 @@ from enum import StrEnum
 from functools import cached_property
 
 from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.owner import Owner, whose
 from sshfleet.model.unit import UnitName, content_hash
+
+TAKE_OVER = "if that journal is lost or stale: sshfleet adopt --take-over"
 
 
 class Trouble(StrEnum):
@@ -20,6 +23,7 @@ class Trouble(StrEnum):
     HOST_KEY = "host-key"  # unknown, changed or revoked host key
     AUTH = "auth"  # none of our keys is accepted
     UNMANAGEABLE = "unmanageable"  # logged in, but sudo, the shell or systemd do not work
+    OWNED = "owned"  # it belongs to another journal
     FAULT_HERE = "fault-here"  # too many open files, no agent, no DNS: this side
 
 
@@ -30,6 +34,15 @@ class Unreachable:
     trouble: Trouble
     detail: str
     hint: str = ""
+
+
+def of_another(owner: Owner | None) -> Unreachable:
+    """Return what is to be said of a machine that belongs to another journal."""
+    return Unreachable(
+        trouble=Trouble.OWNED,
+        detail=f"belongs to another journal ({whose(owner)})",
+        hint=TAKE_OVER,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +107,8 @@ class UnitState:
 class Reached:
     """A machine that answered; `memory` in bytes, `uptime` in seconds since `boot_id` began.
 
-    `units` has every unit in our folders, and of the others those that were asked for.
+    `units` has every unit in our folders, and of the others those that were asked for. `owner` is
+    whose machine it is, as far as sshfleet goes; None when it holds nothing of anybody.
     """
 
     machine: MachineId
@@ -106,6 +120,7 @@ class Reached:
     cpus: int
     memory: int
     units: Mapping[UnitName, UnitState] = field(default_factory=dict)
+    owner: Owner | None = None
 
 
 Report = Reached | Unreachable

@@ -6,10 +6,10 @@ Rule 2: only what stands between the two lines with our nonce counts: shells may
 before, and no unit knows the nonce.
 
 The reply: `NONCE begin`; lines of tab-separated fields (outcome, machine, boot, uptime, os, arch,
-systemd, cpus, memory, unit, brief), interrupted by `NONCE before`, blocks of `systemctl show` and
-`NONCE after` when something was watched; `NONCE sums` and what sha256sum says; `NONCE show` and
-blocks, in the order of the unit lines, of units without a brief one; `NONCE end`. Or `NONCE
-refused` and why.
+systemd, cpus, memory, owner, unit, brief), interrupted by `NONCE before`, blocks of `systemctl
+show` and `NONCE after` when something was watched; `NONCE sums` and what sha256sum says; `NONCE
+show` and blocks, in the order of the unit lines, of units without a brief one; `NONCE end`. Or
+`NONCE refused` and why; or `NONCE owned` and the line of the owner, when it is another journal's.
 """
 
 import re
@@ -20,6 +20,7 @@ from sshfleet.errors import SshfleetError
 from sshfleet.model.action import Verb
 from sshfleet.model.machine import MachineId
 from sshfleet.model.observed import Reached, UnitState
+from sshfleet.model.owner import Owner, owner_in
 from sshfleet.model.step import Completed
 from sshfleet.model.unit import UnitName
 from sshfleet.systemd import show
@@ -36,6 +37,14 @@ _FACT = 200
 
 class ReplyError(SshfleetError):
     """A machine's answer is cut off, not an answer to this question, or nonsense."""
+
+
+class Owned(SshfleetError):
+    """The machine has refused the work: it is another journal's by now. Nothing was done."""
+
+    def __init__(self, owner: Owner | None) -> None:
+        super().__init__("it belongs to another journal")
+        self.owner = owner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +71,7 @@ class Reply:
 
 
 def parse_reply(completed: Completed, nonce: str) -> Reply:
-    """Read the answer to the request with this nonce. Raises ReplyError, nothing else."""
+    """Read the answer to the request with this nonce. Raises ReplyError, Owned, nothing else."""
     sections = _sections(completed, nonce)
     said = sections["begin"] + sections.get("after", "")
     lines = [line.split("\t") for line in said.split("\n") if line]
@@ -76,11 +85,14 @@ def parse_reply(completed: Completed, nonce: str) -> Reply:
 def _sections(completed: Completed, nonce: str) -> dict[str, str]:
     """Cut the reply at its lines with the nonce; each section by its title, without the last LF."""
     text = completed.stdout.decode("utf-8", "backslashreplace")
-    titles_of = r"(begin|before|after|sums|show|end|refused\t.*)"
+    titles_of = r"(begin|before|after|sums|show|end|refused\t.*|owned\t.*)"
     parts = re.split(rf"(?m)^{re.escape(nonce)} {titles_of}$\n?", text)
     titles = parts[1::2]
-    if titles and titles[-1].startswith("refused"):
-        raise ReplyError(_shown(titles[-1].partition("\t")[2]))
+    kind, _, words = titles[-1].partition("\t") if titles else ("", "", "")
+    if kind == "refused":
+        raise ReplyError(_shown(words))
+    if kind == "owned":
+        raise Owned(owner_in(words))
     if titles not in (_PLAIN, _WATCHED):
         raise ReplyError(_what_is_wrong(completed))
     return dict(zip(titles, parts[2::2], strict=True))
@@ -109,6 +121,7 @@ def _report(facts: Mapping[str, str], units: Mapping[UnitName, UnitState]) -> Re
         cpus=show.number(facts["cpus"]),
         memory=show.number(facts["memory"]) * 1024,
         units=units,
+        owner=owner_in(facts.get("owner", "")),
     )
 
 

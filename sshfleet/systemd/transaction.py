@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sshfleet.model.action import Action, Verb
 from sshfleet.model.event import TargetState
 from sshfleet.model.observed import Reached
+from sshfleet.model.owner import Claim
 from sshfleet.model.step import Run
 from sshfleet.model.unit import UnitName, checked_name, dropin_problem, is_template
 from sshfleet.systemd.sh import ACT_SCRIPT, LOOK_SCRIPT
@@ -19,6 +20,8 @@ _WORK = 30.0  # seconds for what does not wait: systemctl, files, reload
 _HEX = re.compile(r"[0-9a-f]{16,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LINEAGE = re.compile(r"[0-9A-Za-z-]{1,64}")
+_LINE = re.compile(r"[!-~]([ -~]*[!-~])?")
+_MARK = re.compile(r"[0-9]{1,15}-[0-9a-f]{16}")
 _FOLDER = re.compile(r"/[^\0\t\n]*[^\0\t\n ]")
 
 
@@ -30,7 +33,7 @@ class Transaction:
     those in `watch`, are waited for until none changes state, `patience` seconds at the most. Those
     watched that are active then must stay so for `settle` seconds if their type asks for it. `look`
     names further units to report. `staging` is the absolute folder of the texts that were uploaded,
-    each named by its SHA-256, or nothing.
+    each named by its SHA-256, or nothing. Without a `claim` nobody asks whose the machine is.
     """
 
     actions: tuple[Action, ...] = ()
@@ -40,6 +43,12 @@ class Transaction:
     settle: float = 0.5
     lineage: str = ""
     staging: str = ""
+    claim: Claim | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether the machine is to be changed, which takes root."""
+        return bool(self.actions or self.claim)
 
 
 def request(transaction: Transaction, nonce: str) -> Run:
@@ -56,9 +65,9 @@ def request(transaction: Transaction, nonce: str) -> Run:
     lines += [("look", name) for name in _names(asked)]
     lines.append(("end",))
     return Run(
-        script=ACT_SCRIPT if transaction.actions else LOOK_SCRIPT,
+        script=ACT_SCRIPT if transaction.changes else LOOK_SCRIPT,
         data="".join("\t".join(line) + "\n" for line in lines).encode("utf-8", "surrogateescape"),
-        root=bool(transaction.actions),
+        root=transaction.changes,
         seconds=_WORK + transaction.patience + transaction.settle,
     )
 
@@ -77,8 +86,11 @@ def uploads_needed(actions: Iterable[Action], report: Reached | None) -> frozens
 
 def _settings(transaction: Transaction, nonce: str) -> Iterator[tuple[str, ...]]:
     yield "nonce", _matching(_HEX, nonce)
-    if transaction.actions:
+    if transaction.changes:
         yield "lineage", _matching(_LINEAGE, transaction.lineage)
+    if claim := transaction.claim:
+        marks = " ".join(_matching(_MARK, mark) for mark in claim.accepted)
+        yield "claim", _matching(_LINE, claim.owner.line()), str(claim.floor), marks or "-"
     yield "staging", _matching(_FOLDER, transaction.staging) if transaction.staging else "-"
     yield "patience", str(max(0, round(transaction.patience * 100)))
     yield "settle", f"{max(0.0, transaction.settle):.3f}"

@@ -40,6 +40,7 @@ BY_TYPE: dict[type[Event], st.SearchStrategy[Event]] = {
         ev.RestartAsked, units, st.dictionaries(machines, any_text, max_size=3)
     ),
     ev.MachineSeen: st.builds(ev.MachineSeen, machines, any_text.map(MachineName), any_text),
+    ev.MachineMarked: st.builds(ev.MachineMarked, machines, any_text, any_text),
     ev.MachineCordoned: st.builds(ev.MachineCordoned, any_text.map(MachineName)),
     ev.MachineUncordoned: st.builds(ev.MachineUncordoned, any_text.map(MachineName)),
     ev.ActionEnded: st.builds(
@@ -54,6 +55,7 @@ stamps = st.builds(Stamp, at=moments, by=any_text, cmd=any_text)
 
 _dropin = st.sampled_from(["10-a.conf", "20-b.conf"])
 _unit, _machine = st.sampled_from(UNITS), st.sampled_from(MACHINES)
+_marks = st.integers(1, 9).map(lambda number: f"{number}-{number:016x}")
 _plausible: st.SearchStrategy[Event] = st.one_of(
     st.sampled_from([ev.TextStored(key, text) for key, text in TEXTS.items()]),
     st.builds(
@@ -68,6 +70,7 @@ _plausible: st.SearchStrategy[Event] = st.one_of(
     st.builds(ev.UnitRemoved, _unit, _machine),
     st.builds(ev.RestartAsked, _unit, st.dictionaries(_machine, st.just("f00d"), max_size=2)),
     st.builds(ev.MachineSeen, _machine, st.sampled_from(NAMES), st.just("10.0.0.1")),
+    st.builds(ev.MachineMarked, _machine, _marks, st.just("") | _marks),
     st.builds(ev.MachineCordoned, st.sampled_from(NAMES)),
     st.builds(ev.MachineUncordoned, st.sampled_from(NAMES)),
     st.builds(ev.ActionEnded, _unit, _machine, st.just("start"), st.just("new"), st.just("done")),

@@ -41,6 +41,7 @@ def test_names_and_fields_on_disk_stay_what_they_were_released_as() -> None:
         "unit-removed": ["unit", "machine"],
         "restart-asked": ["unit", "invocations"],
         "machine-seen": ["machine", "name", "address"],
+        "machine-marked": ["machine", "mark", "seen"],
         "machine-cordoned": ["name"],
         "machine-uncordoned": ["name"],
         "action-ended": ["unit", "machine", "verb", "reason", "result", "was", "became", "ms"],

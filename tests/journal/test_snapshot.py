@@ -89,6 +89,16 @@ def test_a_journal_is_compacted_once_its_events_outgrow_its_snapshot() -> None:
     assert worth_it(3 * WORTHWHILE + 1, 3 * WORTHWHILE)
 
 
+def test_marks_are_written_when_there_are_any_and_read_when_they_are_missing() -> None:
+    machine = next(iter(STATE.machines.values()))
+    marked = replace(machine, marks=("1-00000000000000aa", "2-00000000000000bb"))
+    state = replace(STATE, machines={machine.id: marked})
+    data = snapshot_to_dict(Snapshot(state))
+    assert data["machines"][machine.id]["marks"] == list(marked.marks)
+    assert snapshot_from_dict(data).state == state
+    assert "marks" not in snapshot_to_dict(Snapshot(STATE))["machines"][machine.id]
+
+
 def test_what_a_snapshot_has_more_was_written_by_a_newer_program() -> None:
     data = snapshot_to_dict(Snapshot(STATE))
     with pytest.raises(TooNew, match="leases"):

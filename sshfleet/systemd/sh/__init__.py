@@ -15,6 +15,7 @@ import re
 from sshfleet.systemd.sh import (
     boot,
     change,
+    claim,
     dropins,
     frame,
     install,
@@ -33,6 +34,7 @@ from sshfleet.systemd.sh import (
 _LOOKING = (frame, look, watch)
 _ACTING = (
     outcome,
+    claim,
     owner,
     change,
     stop,

@@ -13,7 +13,8 @@ main() {
     printf '%s begin\n' "$nonce"
     learn_manager
     deadline=$(($(uptime) + patience))
-    if [ "$actions" ]; then
+    if [ "$actions$claim" ]; then
+        claim
         admit_all
         find_unfinished
         stop_units
@@ -25,24 +26,28 @@ main() {
         drop_new
         set_going start $starts
         set_going restart $restarts
+        disclaim
     fi
     watch_units
     look_at_all
     printf '%s end\n' "$nonce"
 }
 
-# The request: lines of fields between tabs; no field is empty, and the last line is `end`. (An
+# The request: lines of fields between tabs; no field is empty, and the last line is `end`. (`claim`
+# says the line that makes the machine ours, below which number a mark is old, and known marks. An
 # `install` says name, content hash, generation, target, whether [Install] is to be followed, and
 # the names of drop-ins with commas between them, if there are any. Then each file of the unit has a
 # `part`: its SHA-256 and its path below our folder.)
 read_request() {
     stops='' removes='' installs='' starts='' restarts='' asked='' watched=''
     actions='' failed='' told='' late='' dirty='' changed='' new='' complete='' before='' texts=''
+    claim=''
     local key one two three four five six
     while IFS=$tab read -r key one two three four five six; do
         case $key in
         nonce) nonce=$one ;;
         lineage) lineage=$one ;;
+        claim) claim=$one floor=$two accepted=" $three" ;;
         staging) staging=$one ;;
         patience) patience=$one ;; # hundredths of a second
         settle) settle=$one ;;     # seconds, as sleep takes them

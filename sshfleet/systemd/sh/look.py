@@ -104,11 +104,12 @@ properties=Id,LoadState,ActiveState,SubState,Result,Type,InvocationID,NRestarts,
 properties=$properties,Job,FragmentPath,UnitFileState
 
 tell_machine() {
-    local id='' boot='' up='' kilobytes='' line os=''
+    local id='' boot='' up='' memory='' line os='' owner=''
     read -r id </etc/machine-id || :
     read -r boot </proc/sys/kernel/random/boot_id
     read -r up _ </proc/uptime
-    read -r _ kilobytes _ </proc/meminfo # MemTotal is the first line
+    [ ! -f $home/owner ] || read -r owner <$home/owner || :
+    read -r _ memory _ </proc/meminfo # MemTotal is the first line
     while read -r line; do
         case $line in PRETTY_NAME=*) os=${line#*=} && break ;; esac
     done </etc/os-release
@@ -119,7 +120,8 @@ tell_machine() {
     say arch "$(uname -m)"
     say systemd "$version"
     say cpus "$(nproc)"
-    say memory "$kilobytes"
+    say memory "$memory"
+    say owner "${owner:--}"
 }
 
 # Tell of the units of ours that simply run what `systemctl list-units` knows of all in one go, and
