@@ -151,12 +151,32 @@ class VerifyDocument(Strict):
     files: list[VerifiedFile]
 
 
+class Left(Strict):
+    unit: str
+    state: Literal["inactive", "loaded", "launched", "absent"]
+
+
+class RepairDocument(Strict):
+    version: int
+    journal: str
+    sound: bool
+    records: int
+    line: int | None
+    problem: str | None
+    lost_lines: int
+    lost_bytes: int
+    repaired: bool
+    kept: str | None
+    left: list[Left]
+
+
 DOCUMENTS: dict[str, type[Strict]] = {
     "plan": PlanDocument,
     "reconcile": RunDocument,
     "start": VerbDocument,
     "explain": ExplainDocument,
     "verify": VerifyDocument,
+    "journal-repair": RepairDocument,
 }
 
 

@@ -15,6 +15,7 @@ SECTIONS = {
     "start": "submit, load, start, restart, stop, unload, destroy",
     "explain": "explain",
     "verify": "verify",
+    "journal-repair": "journal-repair",
 }
 
 

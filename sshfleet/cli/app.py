@@ -19,6 +19,7 @@ from sshfleet.cli import (
     options,
     planning,
     reconcile,
+    repairing,
     units,
 )
 from sshfleet.cli.argv import hoisted
@@ -38,7 +39,7 @@ app = typer.Typer(
     epilog="Options of this list may stand before or after the command.",
 )
 
-for module in (lists, units, machines, explaining, planning, reconcile, cordoning):
+for module in (lists, units, machines, explaining, planning, reconcile, cordoning, repairing):
     module.register(app)
 app.add_typer(lab.app, name="lab")
 

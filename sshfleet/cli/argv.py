@@ -2,7 +2,7 @@
 
 Rule 1: nothing after `--`, and nothing of the command that `ssh` runs, is ours.
 Rule 2: where a verb has an option of the same name, the verb's wins after the verb.
-Rule 3: a verb may be cut short as long as it fits one verb only.
+Rule 3: a verb may be cut short as long as it fits one verb only, or one that begins all the others.
 """
 
 from collections.abc import Collection, Sequence
@@ -64,6 +64,8 @@ def in_full(word: str, verbs: Collection[str]) -> str:
     fitting = sorted(verb for verb in verbs if verb.startswith(word))
     if word in verbs or not word or not fitting:
         return word
+    if all(verb.startswith(fitting[0]) for verb in fitting):  # fleet's `journal`, `journal-repair`
+        return fitting[0]
     if len(fitting) > 1:
         raise UsageError(
             f"'{word}' may be short for several verbs: {', '.join(fitting)}",

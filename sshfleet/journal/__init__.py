@@ -7,6 +7,7 @@
     wal        the file: cut a torn tail, append, replace by a snapshot
     log        one pass over its lines: their sums, their chain
     archive    what the file held before it was replaced
+    repair     a damaged journal: what is good in it, and how to go on from there
     history    all records of archives and journal
     record     one line: canonical JSON, its sum, its place in the chain
     envelope   the JSON of a line, read in C

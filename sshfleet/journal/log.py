@@ -20,6 +20,10 @@ from sshfleet.journal.snapshot import Snapshot
 _RECORD_STARTS = re.compile(rb"(?=%s)" % re.escape(BEGINNING))
 
 
+class NotAJournal(JournalCorrupt):
+    """The file is something else: nobody's journal was damaged."""
+
+
 class Reading:
     """One pass over a journal that comes in parts: iterate over its records, which may raise
     JournalCorrupt or JournalError with `path:line`.
@@ -106,7 +110,7 @@ class Reading:
 
     def _damaged(self, rest: bytes) -> JournalError:
         if not self.lines and BEGINNING not in rest:
-            return JournalCorrupt(
+            return NotAJournal(
                 "this is not a journal of sshfleet",
                 hint="say --journal with the path of a journal, or of a file that does not exist "
                 "yet",

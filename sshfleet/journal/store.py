@@ -71,7 +71,7 @@ class Journal:
         be removed. Raises TryLater when another sshfleet holds it, JournalCorrupt for damage,
         JournalError for all else.
         """
-        _check_name(path)
+        check_name(path)
         with ExitStack() as stack:
             folder = stack.enter_context(
                 Folder.open(path.parent, create=True, allow_network_fs=allow_network_fs)
@@ -170,7 +170,7 @@ def read_history(path: Path) -> Iterator[Record]:
 @contextmanager
 def _folder_of(path: Path) -> Iterator[Folder | None]:
     """Open the folder of a journal that is only read; nothing when there is none."""
-    _check_name(path)
+    check_name(path)
     try:
         # Reading does no harm on a network file system; only writing is refused there.
         folder = Folder.open(path.parent, allow_network_fs=True)
@@ -198,7 +198,8 @@ def _folded(read: Reading) -> DesiredState:
         raise read.corrupt(f"this record makes no sense here: {problem}", read.lines) from problem
 
 
-def _check_name(path: Path) -> None:
+def check_name(path: Path) -> None:
+    """Raise JournalError for a path that cannot be a file's."""
     if path.name in ("", ".."):
         raise JournalError(
             "this is a folder", hint="say --journal FOLDER/journal.jsonl", place=str(path)
