@@ -5,6 +5,7 @@ columns; tests/cli/test_start_up.py keeps it so.
 """
 
 import gc
+import signal
 import sys
 
 from sshfleet import __version__
@@ -21,6 +22,9 @@ def main() -> int:
     if words in HELP:
         with open(f"{__file__.rpartition('/')[0]}/help.txt", encoding="utf-8") as file:  # noqa: PTH123 - pathlib alone takes 4 ms
             return _say(file.read())
+    # Until run() listens to signals, and after it, Ctrl-C ends us without Python's traceback.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Nothing that is imported or built from here to the verb is garbage: do not look for any.
     gc.disable()
     from sshfleet.cli.app import run

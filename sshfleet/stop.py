@@ -15,7 +15,7 @@ class Stop:
     def __init__(self, grace: float = GRACE) -> None:
         self.asked = False
         self.begun = False
-        self._grace = grace
+        self.grace = grace
         self._end: float | None = None
         self._in_flight: set[asyncio.Timeout] = set()
 
@@ -25,7 +25,7 @@ class Stop:
 
     def limit(self) -> int:
         """Let what is in flight end within the grace; return how much that is."""
-        self._end = asyncio.get_running_loop().time() + self._grace
+        self._end = asyncio.get_running_loop().time() + self.grace
         for timeout in self._in_flight:
             timeout.reschedule(self._end)
         return len(self._in_flight)

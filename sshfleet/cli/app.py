@@ -26,7 +26,7 @@ from sshfleet.cli.argv import hoisted
 from sshfleet.cli.context import Context
 from sshfleet.cli.instead import instead
 from sshfleet.cli.settings import Output, Settings
-from sshfleet.cli.terminated import Interrupted, Terminated
+from sshfleet.cli.signals import Interrupted, Signals, say
 from sshfleet.errors import ExitCode, SshfleetError
 
 app = typer.Typer(
@@ -92,7 +92,8 @@ def root(
             debug=debug,
             quiet=quiet,
             words=tuple(sys.argv[1:]),
-        )
+        ),
+        ctx.obj,
     )
 
 
@@ -115,24 +116,37 @@ def help_verb(verb: Annotated[str, typer.Argument(metavar="[VERB]")] = "") -> in
     return run([*([verb] if verb else []), "--help"])
 
 
+_SAID = {
+    None: "",
+    False: ": nothing was done",
+    True: "; the journal is sound, sshfleet reconcile goes on",
+}
+
+
 def run(words: Sequence[str]) -> int:
     """Run one command line; every way it can end becomes an exit code here."""
+    signals = Signals()
     try:
-        return _run(hoisted(words, _verbs()) or ["--help"])
+        with signals:
+            return _ended(words, signals)
+    except Interrupted as end:
+        say(f"{signals.word}{_SAID[end.wrote]}\n")
+        return signals.code or ExitCode.INTERRUPTED
+
+
+def _ended(words: Sequence[str], signals: Signals) -> int:
+    """Run one command line; only Interrupted is raised."""
+    try:
+        code = _run(hoisted(words, _verbs()) or ["--help"], signals)
     except SshfleetError as error:
         return errors.tell(error)
-    except (KeyboardInterrupt, Interrupted):
-        sys.stderr.write("interrupted; the journal is sound, sshfleet reconcile goes on\n")
-        return ExitCode.INTERRUPTED
-    except Terminated:
-        sys.stderr.write("terminated; the journal is sound, sshfleet reconcile goes on\n")
-        return ExitCode.TERMINATED
     except BrokenPipeError:
         # Whoever read us has gone (`| head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.NOT_SO
     except Exception as error:
         return errors.report_bug(error, list(words))
+    return signals.code or code
 
 
 def _verbs() -> set[str]:
@@ -140,14 +154,14 @@ def _verbs() -> set[str]:
     return {name for name in commands | {one.name for one in app.registered_groups} if name}
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str], signals: Signals) -> int:
     usage_error = typer.BadParameter.__base__
     assert usage_error is not None  # noqa: S101 - typer's own class of wrong command lines
     try:
-        code = app(words, prog_name="sshfleet", standalone_mode=False)
+        code = app(words, prog_name="sshfleet", standalone_mode=False, obj=signals)
         sys.stdout.flush()
     except typer.Abort:
-        raise KeyboardInterrupt from None
+        raise Interrupted from None
     except Exception as error:
         if not isinstance(error, usage_error):
             raise

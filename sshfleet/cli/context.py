@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sshfleet.cli.settings import Output, Settings
+from sshfleet.cli.signals import Interrupted, Signals
 from sshfleet.render.safe import safe_line
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sshfleet.model.machine import Fleet
     from sshfleet.model.observed import Observed
     from sshfleet.render.progress import Progress
+    from sshfleet.stop import Stop
     from sshfleet.transport.base import Transport
 
 T = TypeVar("T")
@@ -29,8 +31,9 @@ T = TypeVar("T")
 class Context:
     """Everything between the words of a command line and the parts that do the work."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, signals: Signals | None = None) -> None:
         self.settings = settings
+        self.signals = signals or Signals()
 
     @cached_property
     def inventory_path(self) -> Path:
@@ -67,7 +70,12 @@ class Context:
         with opened(self) as journal:
             for note in journal.notes:
                 self.note(note)
-            yield journal
+            before = journal.state
+            try:
+                yield journal
+            except Interrupted as end:
+                end.wrote = journal.state is not before
+                raise
 
     def read_state(self) -> "DesiredState":
         """Read the journal without its lock."""
@@ -109,11 +117,9 @@ class Context:
         )
         return SshTransport(options, ask=ask if _can_answer() else None, warn=self.note)
 
-    def run(self, work: Coroutine[None, None, T]) -> T:
-        """Run a coroutine; SIGTERM and SIGHUP cancel it like Ctrl-C does."""
-        from sshfleet.cli.interrupts import run
-
-        return run(work)
+    def run(self, work: Coroutine[None, None, T], stop: "Stop | None" = None) -> T:
+        """Run a coroutine; a signal cancels it or, with `stop`, asks it to end by itself."""
+        return self.signals.run(work, stop, self.note)
 
     def out(self, text: str) -> None:
         """Print a result; `text` is already safe and ends with its newline."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from sshfleet.cli.context import Context
 from sshfleet.cli.errors import say_error, tell
 from sshfleet.cli.settings import Output
+from sshfleet.cli.unfinished import say_unfinished
 from sshfleet.converge import Result
 from sshfleet.errors import ExitCode
 from sshfleet.model.action import Action, Problem, Unplaceable, Waiting
@@ -134,6 +135,9 @@ def say_trouble(result: Result) -> None:
             f"{problem.unit} on {problem.machine}: {problem.why}",
             f"sshfleet status {problem.unit}; sshfleet journal {problem.unit}",
         )
+    if result.stopped:
+        say_unfinished(result)
+        return
     if result.timed_out:
         for waiting in plan.waiting:
             say_error(

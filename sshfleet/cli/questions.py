@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import select
 import sys
 
 from sshfleet.render.safe import safe
@@ -13,25 +12,41 @@ LONGEST = 100  # bytes of an answer
 
 async def ask(question: str) -> bool:
     """Ask and return whether the answer was yes."""
-    return await asyncio.to_thread(_ask, question)
-
-
-def _ask(question: str) -> bool:
     sys.stderr.write(f"{safe(question)} [yes/no] ")
     sys.stderr.flush()
-    answer = sys.stdin.readline() if sys.stdin.isatty() else _piped_line()
-    if not sys.stdin.isatty():
-        sys.stderr.write("\n")
-    return answer.strip().lower() in ("yes", "y")
+    shown = sys.stdin.isatty()  # then what is typed is, and the end of its line
+    answer = b""
+    try:
+        answer = await _line(None if shown else ANSWER_AT_ONCE)
+    finally:
+        if not (shown and answer.endswith(b"\n")):
+            sys.stderr.write("\n")
+    return answer.decode("utf-8", "replace").strip().lower() in ("yes", "y")
 
 
-def _piped_line() -> str:
+async def _line(seconds: float | None) -> bytes:
     """Read one line byte by byte, so that the next question finds the next line."""
     line = b""
     while not line.endswith(b"\n") and len(line) < LONGEST:
-        ready, _, _ = select.select([0], [], [], ANSWER_AT_ONCE)
-        byte = os.read(0, 1) if ready else b""
+        byte = os.read(0, 1) if await _readable(seconds) else b""
         if not byte:
             break
         line += byte
-    return line.decode("utf-8", "replace")
+    return line
+
+
+async def _readable(seconds: float | None) -> bool:
+    """Wait until stdin has something. No thread waits there: none could be interrupted."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        loop.add_reader(0, ready.set)
+    except PermissionError:  # epoll_ctl(2): a file, which always has
+        return True
+    try:
+        async with asyncio.timeout(seconds):
+            await ready.wait()
+    except TimeoutError:
+        return False
+    finally:
+        loop.remove_reader(0)
+    return True

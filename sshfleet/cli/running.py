@@ -55,7 +55,7 @@ def run(
     """Carry out a command; `registered` units are told as inactive once they are durable."""
     setup = setup_for(context, journal, command, registered)
     try:
-        result = context.run(converge(setup, command))
+        result = context.run(converge(setup, command), setup.stop)
     finally:
         context.progress(None)
     context.remember(result.world.observed)

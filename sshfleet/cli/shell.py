@@ -74,6 +74,9 @@ def open_shell(
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             code = process.wait()
+        except BaseException:
+            process.terminate()
+            raise
         finally:
             signal.signal(signal.SIGINT, before)
     return code if code >= 0 else 128 - code

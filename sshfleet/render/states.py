@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sshfleet.model.action import Action, Plan, Unplaceable, Verb
 from sshfleet.model.machine import MachineName
+from sshfleet.model.unit import UnitName
 from sshfleet.render.safe import safe_line
 
 FEW = 12  # machines told one by one; more are grouped by their reasons
@@ -37,6 +38,20 @@ def plan_lines(plan: Plan) -> Iterable[str]:
     for kind, items in (("waiting", plan.waiting), ("away", plan.away), ("problem", plan.problems)):
         for item in items:
             yield safe_line(f"{kind}: {item.unit} on {item.machine}: {item.why}", 2000) + "\n"
+
+
+def unfinished_lines(plan: Plan) -> list[str]:
+    """Tell what a plan still has to do or to wait for: a line for each unit on a machine."""
+    left: dict[tuple[MachineName, UnitName], list[str]] = {}
+    for action in plan.actions:
+        left.setdefault((action.machine, action.unit), []).append(f"{action.verb.name.lower()}")
+    told = {key: f"still to do: {', '.join(verbs)}" for key, verbs in left.items()}
+    told |= {(item.machine, item.unit): f"goes on there: {item.why}" for item in plan.waiting}
+    told |= {(item.machine, item.unit): f"not known: {item.why}" for item in plan.away}
+    return [
+        safe_line(f"{unit} on {machine}: {words}", 2000) + "\n"
+        for (machine, unit), words in sorted(told.items())
+    ]
 
 
 def cannot_run(machines: int) -> str:
