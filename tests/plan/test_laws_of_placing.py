@@ -79,7 +79,7 @@ def test_a_global_unit_is_on_every_machine_that_may_have_it(command: Command) ->
             assert standing.issuperset(fitting(case.then, name))
 
 
-@laws
+@settings(laws, max_examples=256)
 @given(commands)
 def test_a_group_that_can_be_together_is(command: Command) -> None:
     of, scope = command
