@@ -1,8 +1,8 @@
 """Failpoints in what is asked of machines: logins, scripts, and each request of SFTP.
 
 Rule 1: a connection is lost as connections are: it is aborted, and the program finds out itself.
-Rule 2: in the midst of a script means at the first byte of its answer: it runs on the machine, and
-nobody learns what came of it.
+Rule 2: in the midst of a script means at the first word of its answer (it runs on the machine until
+its next word finds nobody) or at the last (all is done there); nobody learns what came of it.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ def install() -> None:
         (Attempt, "_log_in", _log_in),
         (Link, "run", _run),
         (Exec, "data_received", _data_received),
+        (Exec, "exit_status_received", _exit_status_received),
         (files, "open_staging", _open_staging),
         (files, "write_files", _on_known_connection),
         (files, "sweep", _on_known_connection),
@@ -75,12 +76,23 @@ async def _run(real: Callable[..., Any], link: Link, run: Run, *, sudo: bool) ->
 def _data_received(real: Callable[..., Any], work: Exec, data: bytes, datatype: int | None) -> None:
     first = not getattr(work, "answered", False)
     work.answered = True  # type: ignore[attr-defined]
-    if first and POINTS.strikes("run, in its midst", Kind.KILL_MIDWAY):
+    if not (first and _cut(work, "run, at its first word")):
+        real(work, data, datatype)
+
+
+def _exit_status_received(real: Callable[..., Any], work: Exec, status: int) -> None:
+    if not _cut(work, "run, at its end"):
+        real(work, status)
+
+
+def _cut(work: Exec, step: str) -> bool:
+    """Pass a moment of an answer; tell whether the connection was lost there."""
+    if POINTS.strikes(step, Kind.KILL_MIDWAY):
         die()
-    if first and work.channel and POINTS.strikes("run, in its midst", Kind.DROP_MIDWAY):
-        work.channel.get_connection().abort()
-        return
-    real(work, data, datatype)
+    if work.channel is None or not POINTS.strikes(step, Kind.DROP_MIDWAY):
+        return False
+    work.channel.get_connection().abort()
+    return True
 
 
 _connections: dict[int, asyncssh.SSHClientConnection] = {}

@@ -14,12 +14,17 @@ from tests.lab.user import PROJECT, User
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a command ended; `struck` names the step that a fault struck, if it came to that."""
+    """How a command ended.
+
+    `struck` names the step that a fault struck, if it came to that; `forced`: it did not end
+    when it was asked to.
+    """
 
     code: int
     stdout: str
     stderr: str
     struck: str
+    forced: bool = False
     counts: dict[Kind, int] = field(default_factory=dict)
 
 

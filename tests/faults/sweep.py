@@ -133,6 +133,7 @@ class Sweep:
         except JournalError as damage:
             raise Failed(f"{story}: {damage}\n    {ended}") from damage
         wrongs += [f"reconcile: {reconciled}"] * (reconciled.code != 0)
+        wrongs += ["it did not end when asked to"] * ended.forced
         wrongs += ["a bug was reported"] * (ended.code in (ExitCode.BUG, BROKEN))
         if state != verb.after:
             wrongs += [f"what was acknowledged is lost: {state}"] * (ended.code == 0)
