@@ -16,6 +16,7 @@ Status = Literal[
     "ready", "cordoned", "draining", "unreachable", "unauthorized", "hostkey", "duplicate-id"
 ]
 Target = Literal["inactive", "loaded", "launched"]
+Result = Literal["done", "failed", "unknown"]
 
 
 class MachineRow(Strict):
@@ -65,6 +66,23 @@ class UnitFileRow(Strict, rename={"is_global": "global"}):
     desc: str | None
 
 
+class HistoryRow(Strict, rename={"before": "from", "after": "to"}):
+    """An item of history."""
+
+    at: str
+    by: str
+    command: str
+    kind: str
+    unit: str | None
+    machine: str | None
+    name: str | None
+    before: str | None
+    after: str | None
+    reason: str | None
+    result: Result | None
+    ms: int | None
+
+
 class MachineList(Strict):
     """`list-machines -o json`."""
 
@@ -86,25 +104,42 @@ class UnitFileList(Strict):
     unit_files: list[UnitFileRow]
 
 
-LISTS: dict[str, type[MachineList | UnitList | UnitFileList]] = {
+class HistoryList(Strict):
+    """`history -o json`."""
+
+    version: Literal[1]
+    history: list[HistoryRow]
+
+
+AnyList = MachineList | UnitList | UnitFileList | HistoryList
+AnyRow = MachineRow | UnitRow | UnitFileRow | HistoryRow
+
+LISTS: dict[str, type[AnyList]] = {
     "list-machines": MachineList,
     "list-units": UnitList,
     "list-unit-files": UnitFileList,
+    "history": HistoryList,
 }
-ROWS: dict[str, type[MachineRow | UnitRow | UnitFileRow]] = {
+ROWS: dict[str, type[AnyRow]] = {
     "list-machines": MachineRow,
     "list-units": UnitRow,
     "list-unit-files": UnitFileRow,
+    "history": HistoryRow,
 }
-KEYS = {"list-machines": "machines", "list-units": "units", "list-unit-files": "unit_files"}
+KEYS = {
+    "list-machines": "machines",
+    "list-units": "units",
+    "list-unit-files": "unit_files",
+    "history": "history",
+}
 
 
-def document(verb: str, text: str) -> MachineList | UnitList | UnitFileList:
+def document(verb: str, text: str) -> AnyList:
     """Decode what `-o json` printed; raise msgspec.ValidationError when it is anything else."""
     return msgspec.json.decode(text, type=LISTS[verb])
 
 
-def line(verb: str, text: str) -> MachineRow | UnitRow | UnitFileRow:
+def line(verb: str, text: str) -> AnyRow:
     """Decode a line of `-o jsonl`: an item with the version in front."""
     item = msgspec.json.decode(text, type=dict[str, object])
     assert item.pop("version") == 1

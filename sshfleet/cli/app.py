@@ -13,6 +13,7 @@ from sshfleet.cli import (
     cordoning,
     errors,
     explaining,
+    history,
     lab,
     lists,
     machines,
@@ -39,7 +40,17 @@ app = typer.Typer(
     epilog="Options of this list may stand before or after the command.",
 )
 
-for module in (lists, units, machines, explaining, planning, reconcile, cordoning, repairing):
+for module in (
+    lists,
+    units,
+    machines,
+    explaining,
+    planning,
+    reconcile,
+    cordoning,
+    history,
+    repairing,
+):
     module.register(app)
 app.add_typer(lab.app, name="lab")
 

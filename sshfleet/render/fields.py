@@ -18,6 +18,10 @@ FIELDS = {
         ("unit", "hash", "dstate", "state", "target"),
         ("tmachine", "global", "desc", "name"),
     ),
+    "history": (
+        ("when", "who", "unit", "machine", "what"),
+        ("command", "kind", "from", "to", "reason", "result", "took"),
+    ),
 }
 
 

@@ -48,6 +48,11 @@ LISTS: dict[str, dict[str, Read]] = {
         "unit": _text, "hash": _text, "dstate": _text, "state": _text, "target": _ids,
         "tmachine": _ids, "name": _text, "global": _flag, "desc": _text,
     },
+    "history": {
+        "at": _text, "by": _text, "command": _text, "kind": _text, "unit": _text,
+        "machine": _text, "name": _text, "from": _text, "to": _text, "reason": _text,
+        "result": _text, "ms": _number,
+    },
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ Rule 1: the same text for a pipe and for a terminal; a terminal only gets colour
 Rule 2: cells pass `safe_line`; an empty cell is `-`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from unicodedata import combining, east_asian_width
 
 from sshfleet.render.safe import safe_line
@@ -20,25 +20,40 @@ COLOURS = {
 }  # fmt: skip
 
 
+def _by_word(cell: str) -> str:
+    return COLOURS.get(cell, "")
+
+
 def table(
-    rows: Sequence[Row], fields: Sequence[str], *, legend: bool = True, colour: bool = False
+    rows: Sequence[Row],
+    fields: Sequence[str],
+    *,
+    legend: bool = True,
+    colour: bool = False,
+    colour_of: Callable[[str], str] = _by_word,
 ) -> str:
-    """Lay out rows; a single column is a bare list of its cells under the legend."""
+    """Lay out rows; a single column is a bare list of its cells under the legend.
+
+    `colour_of` gives the SGR parameter of a cell, empty for none.
+    """
     cells = [[field.upper() for field in fields]] if legend else []
     cells += [[safe_line(row.get(field, "")) or "-" for field in fields] for row in rows]
-    widths = [max((width(line[i]) for line in cells), default=0) for i in range(len(fields))]
+    # Nothing follows the last column: how wide it is, nobody has to know.
+    padded = range(len(fields) - 1)
+    widths = [max((width(line[i]) for line in cells), default=0) for i in padded]
     lines = []
     for number, line in enumerate(cells):
         is_legend = legend and number == 0
-        lines.append(_line(line, widths, "1" if is_legend else "", colour=colour))
+        codes = ["1" if is_legend else colour_of(cell) for cell in line] if colour else []
+        lines.append(_line(line, widths, codes))
     return "".join(line + "\n" for line in lines)
 
 
-def _line(cells: list[str], widths: list[int], code: str, *, colour: bool) -> str:
+def _line(cells: list[str], widths: list[int], codes: list[str]) -> str:
     last = len(cells) - 1
     shown = []
     for index, cell in enumerate(cells):
-        text = painted(cell, code or COLOURS.get(cell, "")) if colour else cell
+        text = painted(cell, codes[index]) if codes else cell
         shown.append(text + ("" if index == last else " " * (widths[index] - width(cell))))
     return GAP.join(shown)
 

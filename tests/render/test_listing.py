@@ -1,12 +1,15 @@
 """Lists as JSON: every field of the schema, each time."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
-from sshfleet.model.event import TargetState
+from sshfleet.model.event import JournalStarted, TargetState
 from sshfleet.plan.world import World
+from sshfleet.render.happenings import Entry, Happening
+from sshfleet.render.history import History, history_row
 from sshfleet.render.listing import LISTS, listing
 from sshfleet.render.rows import View, file_rows, machine_rows, unit_rows
 from tests.builders import machine, machine_id, reached, silent, state, unit, world
@@ -34,7 +37,13 @@ def rows_of(of: World) -> dict[str, list[dict[str, str]]]:
         full=True,
         exact=True,
     )
+    past = History(local=lambda at: at, year=2026, called=str, hash_of=str, full=True)
+    entry = Entry(
+        datetime(2026, 11, 23, tzinfo=UTC), "core@laptop", "sshfleet", JournalStarted("1")
+    )
+    start = Happening(entry=entry, kind="start", unit="web.service", result="done", ms=7)
     return {
+        "history": [history_row(one, past) for one in (start, replace(start, result="", ms=0))],
         "list-machines": machine_rows(view),
         "list-units": unit_rows(view),
         "list-unit-files": file_rows(view, of.units),
