@@ -5,12 +5,14 @@ of one append are ordered so that any leading part of them is sound.
 Rule 2: after any error or interruption of a write nothing more is written through this object.
 The file is cut back to its last good end if that still works; fsync is never tried again, for a
 second one may report a success that did not happen.
-Rule 3: what is read at opening was perhaps never fsynced by the process that wrote it, so that is
+Rule 3: the first lines, and a snapshot, are a whole file before they get the journal's name: so no
+crash leaves a file without one good line.
+Rule 4: what is read at opening was perhaps never fsynced by the process that wrote it, so that is
 made up for before anybody acts on it.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -24,8 +26,6 @@ from sshfleet.journal.record import Stamp, encode
 from sshfleet.journal.snapshot import Snapshot, worth_it
 from sshfleet.journal.trust import told_as_journal_error
 from sshfleet.model.event import Event
-
-Fsync = Callable[[int], None]
 
 
 @contextmanager
@@ -45,22 +45,22 @@ def reading(folder: Folder, name: str) -> Iterator[Reading]:
 class Wal:
     """The open file and its end: where the next line goes and what it follows."""
 
-    def __init__(self, folder: Folder, name: str, fsync: Fsync = os.fsync) -> None:
+    def __init__(self, folder: Folder, name: str) -> None:
         self.path = folder.path / name
-        self._folder, self._name, self._fsync = folder, name, fsync
+        self._folder, self._name = folder, name
         self._fd = -1  # no file yet: it is made by the first append
         self._first, self._seq, self._sum = 0, 0, ""
         self._size, self._snapshot = 0, 0  # bytes: of all, and of the first line if it is one
         self._broken = "it was not read yet"
 
     @classmethod
-    def open(cls, folder: Folder, name: str, fsync: Fsync = os.fsync) -> Self:
+    def open(cls, folder: Folder, name: str) -> Self:
         """Open a journal whose lock is held; raise JournalError.
 
         Then it must be read to its end (`reading`), and what was found there made up for
         (`recover`), before anything can be appended.
         """
-        wal = cls(folder, name, fsync)
+        wal = cls(folder, name)
         with suppress(FileNotFoundError):
             wal._fd = folder.open_file(name, os.O_RDWR)
         return wal
@@ -86,7 +86,7 @@ class Wal:
         self._check_usable()
         lines, seq, digest = self._encoded(events, stamp)
         data = b"".join(lines)
-        with self._broken_by_errors("write the journal"):
+        with self._broken_by_errors("write the journal", cut_back=self._size > 0):
             self._write(data)
         self._first = self._first or self._seq + 1
         self._size, self._seq, self._sum = self._size + len(data), seq, digest
@@ -138,7 +138,7 @@ class Wal:
             self._folder.stage(f".{kept}", torn)
             self._folder.rename(f".{kept}", kept)
             os.ftruncate(self._fd, self._size)
-        self._fsync(self._fd)
+        os.fsync(self._fd)
         self._folder.sync()
 
     def _encoded(self, events: Sequence[Event], stamp: Stamp) -> tuple[list[bytes], int, str]:
@@ -157,30 +157,41 @@ class Wal:
         return lines, seq, digest
 
     def _write(self, data: bytes) -> None:
-        created = self._fd < 0
-        if created:
-            self._fd = self._folder.open_file(self._name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
-        write_all(self._fd, data, self._size)
-        self._fsync(self._fd)
-        if created:
-            self._folder.sync()
+        if self._size:
+            write_all(self._fd, data, self._size)
+            os.fsync(self._fd)
+            return
+        self._folder.stage(self._staged, data)
+        if self._fd < 0:  # unlike a rename, a link fails should another have been faster
+            self._folder.link(self._staged, self._name)
+            self._folder.remove(self._staged)
+            self._reopen()
+        else:
+            self._replace_by(self._staged)
 
     def _replace_by(self, staged: str) -> None:
         self._folder.rename(staged, self._name)
+        self._reopen()
+
+    def _reopen(self) -> None:
         self._folder.sync()
         fd = self._folder.open_file(self._name, os.O_RDWR)
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
         self._fd = fd
 
     @contextmanager
-    def _broken_by_errors(self, doing: str) -> Iterator[None]:
-        """End the writing for good when the block fails, Ctrl-C in its midst included."""
+    def _broken_by_errors(self, doing: str, *, cut_back: bool = False) -> Iterator[None]:
+        """End the writing for good when the block fails, Ctrl-C in its midst included.
+
+        With `cut_back` the file gets its old size again, if that still works.
+        """
         try:
             with told_as_journal_error(doing, self.path):
                 yield
         except BaseException:
             self._broken = "an earlier write failed"
-            if self._fd >= 0:
+            if cut_back and self._fd >= 0:
                 with suppress(OSError):
                     os.ftruncate(self._fd, self._size)
             raise

@@ -51,8 +51,8 @@ def opened(folder: Folder) -> Wal:
     return recovered(folder)[0]
 
 
-def recovered(folder: Folder, fsync: Callable[[int], None] = os.fsync) -> tuple[Wal, Log]:
-    wal = Wal.open(folder, NAME, fsync)
+def recovered(folder: Folder) -> tuple[Wal, Log]:
+    wal = Wal.open(folder, NAME)
     read = wal.reading()
     log = Log(read)
     wal.recover(read)
@@ -137,7 +137,7 @@ def test_a_write_that_stops_half_way_is_cut_back_and_ends_all_writing(
     wal.close()
 
 
-def test_a_first_write_that_fails_leaves_an_empty_journal(
+def test_a_first_write_that_fails_leaves_nothing(
     folder: Folder, limited: Callable[[int], None]
 ) -> None:
     wal = opened(folder)
@@ -146,38 +146,65 @@ def test_a_first_write_that_fails_leaves_an_empty_journal(
         wal.append(STORY, STAMP)
     limited(resource.RLIM_INFINITY)
     wal.close()
-    assert content(folder) == b""
+    assert names(folder) == ["README"]
     assert read_log(folder, NAME).records == []
 
 
 class FailingDisk:
-    """An fsync that fails from its second call on, and counts how often it was asked."""
+    """An fsync that fails, and counts how often it was asked."""
 
     def __init__(self, problem: BaseException) -> None:
         self.problem, self.asked = problem, 0
 
     def __call__(self, fd: int) -> None:
         self.asked += 1
-        if self.asked > 1:
-            raise self.problem
-        os.fsync(fd)
+        raise self.problem
 
 
 @pytest.mark.parametrize("problem", [OSError(5, "I/O error"), KeyboardInterrupt()])
-def test_an_fsync_that_fails_is_never_tried_again(folder: Folder, problem: BaseException) -> None:
+def test_an_fsync_that_fails_is_never_tried_again(
+    folder: Folder, problem: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(folder, b"".join(lines(STORY[:4])))
     before = content(folder)
+    wal = opened(folder)
     disk = FailingDisk(problem)
-    wal, _ = recovered(folder, disk)
+    monkeypatch.setattr(os, "fsync", disk)
     expected = JournalError if isinstance(problem, OSError) else KeyboardInterrupt
-    with pytest.raises(expected):
+    with pytest.raises(expected) as caught:
         wal.append(STORY[4:5], STAMP)
+    assert getattr(caught.value, "hint", "dmesg").startswith(("the disk reports errors", "dmesg"))
     for _ in range(3):
         with pytest.raises(JournalError, match="nothing more is written"):
             wal.append(STORY[4:5], STAMP)
-    assert disk.asked == 2
+    assert disk.asked == 1
     assert content(folder) == before
     wal.close()
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_an_fsync_that_fails_while_compacting_ends_the_writing_and_loses_nothing(
+    folder: Folder, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wal, snapshot = grown(folder)
+    asked = 0
+
+    def fsync(fd: int) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == number:
+            raise OSError(5, "I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        with pytest.raises((OSError, JournalError)):
+            wal.compact(snapshot, STAMP)
+    assert asked == number
+    wal.close()
+    wal, log = recovered(folder)
+    wal.append(STORY[4:], STAMP)
+    wal.close()
+    assert len([*log.records, *STORY[4:]]) == len(read_log(folder, NAME).records)
 
 
 def test_a_closed_journal_takes_nothing(folder: Folder) -> None:
