@@ -82,6 +82,20 @@ def kill(host: Host, milliseconds: int, *orders: object) -> None:
     host.lab.run(host.name, *argv, check=False, input=run.data)
 
 
+def test_what_has_begun_comes_to_its_end_when_nobody_listens_any_more(host: Host) -> None:
+    host.run_units({"web.service": INSTALLED})
+    transaction = Transaction(
+        actions=(order(Verb.STOP, "web.service"), order(Verb.REMOVE, "web.service")),
+        lineage=LINEAGE,
+    )
+    run = request(transaction, "0123456789abcdef")
+
+    # Who hears that it begins hears nothing more.
+    host.lab.run(host.name, "sh", "-c", 'sh -c "$1" | head -n 1', "sh", run.script, input=run.data)
+
+    assert host.residue() == []
+
+
 def test_a_full_disk_leaves_the_old_unit_as_it_is(host: Host) -> None:
     host.sh("mkdir /etc/sshfleet; mount -t tmpfs -o size=64k,mode=0755 none /etc/sshfleet")
     try:

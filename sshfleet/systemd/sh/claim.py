@@ -15,6 +15,7 @@ part_of() {
 # Take the machine for this journal, or refuse. The lock goes with this process.
 claim() {
     local words holder
+    trap '' PIPE # from here on nothing is left half done because nobody listens any more
     [ "$claim" ] || return 0
     command -v flock >/dev/null || refuse 'it has no flock (util-linux)'
     command exec 9<"$lock" || refuse "$lock cannot be opened"
