@@ -123,7 +123,9 @@ class Sweep:
                 self.tally.acknowledged += ended.code == 0
             if self._happened(verb, ended, f"{verb.name}: {fault.kind}, step {fault.number}"):
                 return
-        self._happened(verb, self.runner.runs(self.fleet.user, *verb.words), f"{verb.name}")
+        ended = self.runner.runs(self.fleet.user, *verb.words)
+        if ended.code or self.fleet.state() != verb.after:
+            raise Failed(f"{verb.name}, undisturbed: {ended}")
 
     def _happened(self, verb: Verb, ended: Ended, story: str) -> bool:
         """Reconcile and tell whether the verb has happened; raise Failed if anything is wrong."""
