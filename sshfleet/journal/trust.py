@@ -23,7 +23,7 @@ _HINTS = {
     errno.EACCES: "see owner and mode with ls -ld; work as the user the journal belongs to",
     errno.EPERM: "see owner, mode and lsattr; work as the user the journal belongs to",
     errno.EIO: "the disk reports errors: see dmesg, and restore a backup on another disk",
-    errno.ELOOP: "it is a symbolic link: give --journal the path it points to",
+    errno.ELOOP: "it is a symbolic link: give --journal the path it points to, or remove the link",
     errno.ENOTDIR: "it is no folder, or a symbolic link to one: give --journal the real path",
 }
 

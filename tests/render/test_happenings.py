@@ -119,8 +119,8 @@ def test_what_an_action_came_to_is_told_with_what_it_found_and_left() -> None:
 def test_that_a_copy_is_gone_is_told_unless_its_removal_was() -> None:
     assert [one.kind for one in told(PLACED, REMOVAL, REMOVED)] == [Kind.PLACE, "remove"]
     assert [one.kind for one in told(PLACED, REMOVED)] == [Kind.PLACE, Kind.GONE]
-    found = told(REMOVAL, REMOVED, PLACED, REMOVED)
-    assert [one.kind for one in found] == ["remove", Kind.PLACE, Kind.GONE]
+    for again in ((REMOVAL, REMOVED, PLACED, REMOVED), (REMOVAL, PLACED, REMOVED)):
+        assert [one.kind for one in told(*again)] == ["remove", Kind.PLACE, Kind.GONE]
 
 
 def test_a_machine_is_called_what_it_was_called_then() -> None:
