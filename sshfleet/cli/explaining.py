@@ -125,7 +125,7 @@ def _wanted(world: "World", name: "UnitName", fresh: "list[Unit]") -> "World":
 
 def _placed(context: Context, world: "World", name: "UnitName") -> "list[Placed]":
     """Tell where the unit is, and what the journal has on why."""
-    from sshfleet.journal.store import read_records
+    from sshfleet.journal.store import read_history
     from sshfleet.model.event import UnitPlaced
     from sshfleet.render.explain import Placed
 
@@ -137,7 +137,7 @@ def _placed(context: Context, world: "World", name: "UnitName") -> "list[Placed]
             record.at.astimezone().isoformat(timespec="seconds"),
             record.event.reason,
         )
-        for record in read_records(context.journal_path)
+        for record in read_history(context.journal_path)
         if isinstance(record.event, UnitPlaced) and record.event.unit == name
     }
     return [

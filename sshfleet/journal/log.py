@@ -3,8 +3,8 @@
 Rule 1: the chain is whole: `seq` counts up by one and `prev` is the sum of the line before. A
 journal begins with seq 1 or with a snapshot, and a snapshot stands nowhere else.
 Rule 2: a torn tail is a bad end that nothing whole follows: what a crash leaves of a write that
-was never acknowledged. A bad line with a whole one after it is damage, and so is a file with no
-whole line, unless it is the beginning of a first one.
+was never acknowledged. A bad line with a whole one after it is damage, and so is a file without a
+whole line, for the first ones were whole before the file got its name.
 Rule 3: every byte is looked at as it was read the first time: a command may be writing meanwhile.
 """
 
@@ -104,7 +104,7 @@ class Reading:
         return ""
 
     def _end(self, rest: bytes) -> None:
-        if rest and not _may_be_torn(rest, first=not self.lines):
+        if rest and not (self.lines and _may_be_torn(rest)):
             raise self._damaged(rest)
         self.torn = rest
 
@@ -119,9 +119,6 @@ class Reading:
         return self.corrupt("this record is damaged", self.lines + 1)
 
 
-def _may_be_torn(rest: bytes, *, first: bool) -> bool:
-    if first:
-        # Whatever else is in a file without one good record is not ours to cut.
-        return b"\n" not in rest and rest[: len(BEGINNING)] == BEGINNING[: len(rest)]
+def _may_be_torn(rest: bytes) -> bool:
     pieces = [piece for piece in _RECORD_STARTS.split(rest) if piece]
     return not any(is_whole(piece.rstrip(b"\n")) for piece in pieces[1:])

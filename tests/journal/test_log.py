@@ -29,34 +29,63 @@ def test_an_empty_journal_has_no_records_and_no_tail() -> None:
     assert (log.records, log.size, log.torn) == ([], 0, b"")
 
 
-def test_cut_at_any_byte_the_whole_lines_are_recovered_and_nothing_else() -> None:
-    for cut in range(len(WHOLE) + 1):
-        log = scan(WHOLE[:cut], PATH, part=cut % 700 + 1)
-        count = max(index for index, end in enumerate(ENDS) if end <= cut)
-        assert [record.event for record in log.records] == list(STORY[:count])
-        assert log.size == ENDS[count]
-        assert log.torn == WHOLE[ENDS[count] : cut]
+SAMPLES = {
+    "events": lines(STORY[:4]),
+    "snapshot": lines([Snapshot(fold(DesiredState(), STORY[:6])), *STORY[5:]], seq=6),
+}
 
 
-def test_a_flipped_byte_is_refused_or_costs_the_last_line_only() -> None:
-    for position in range(len(WHOLE)):
-        damaged = bytearray(WHOLE)
-        damaged[position] ^= 1 << (position % 8)
-        if position < ENDS[-2]:
+def line_at(position: int, sample: list[bytes]) -> int:
+    """Return the number of the line that a byte is in."""
+    ends = [len(b"".join(sample[:count])) for count in range(len(sample) + 1)]
+    return max(index for index, end in enumerate(ends) if end <= position) + 1
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_cut_at_any_byte_the_whole_lines_are_recovered_and_nothing_else(
+    sample: list[bytes],
+) -> None:
+    whole = b"".join(sample)
+    events = [record.event for record in scan(whole, PATH).records]
+    for cut in range(len(whole) + 1):
+        kept = line_at(cut, sample) - 1
+        if kept == 0 and cut > 0:
+            with pytest.raises(JournalCorrupt) as caught:
+                scan(whole[:cut], PATH)
+            assert caught.value.place == f"{PATH}:1"
+            continue
+        log = scan(whole[:cut], PATH, part=cut % 700 + 1)
+        assert [record.event for record in log.records] == events[:kept]
+        assert log.torn == whole[log.size : cut]
+        assert whole[: log.size] == b"".join(sample[:kept])
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_any_flipped_bit_is_refused_with_its_line_or_costs_the_last_line_only(
+    sample: list[bytes],
+) -> None:
+    whole = b"".join(sample)
+    events = [record.event for record in scan(whole, PATH).records]
+    for position in range(len(whole)):
+        line = line_at(position, sample)
+        for bit in range(8):
+            damaged = bytearray(whole)
+            damaged[position] ^= 1 << bit
+            if line == len(sample):
+                assert events_in(bytes(damaged)) == events[:-1]
+                continue
             with pytest.raises(JournalCorrupt) as caught:
                 scan(bytes(damaged), PATH)
-            line = max(index for index, end in enumerate(ENDS) if end <= position) + 1
             assert caught.value.place == f"{PATH}:{line}"
-        else:
-            assert events_in(bytes(damaged)) == list(STORY[:-1])
 
 
 @given(runs, st.data())
 def test_what_remains_of_any_journal_after_a_cut_can_be_folded(
     events: list[Event], data: st.DataObject
 ) -> None:
-    whole = b"".join(lines(events))
-    cut = data.draw(st.integers(0, len(whole)))
+    written = lines(events)
+    whole = b"".join(written)
+    cut = data.draw(st.integers(len(written[0]), len(whole)))
     recovered = events_in(whole[:cut])
     assert recovered == events[: len(recovered)]
     fold(DesiredState(), events[: len(recovered)])
