@@ -1,12 +1,15 @@
 """Signals to real processes: how they end, what they say, and that nothing can keep them."""
 
+import os
+import pty
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
-from tests.cli.programs import PATIENCE, end, is_ready, program
+from tests.cli.programs import HEAD, PATIENCE, end, is_ready, program
 
 ENDING = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 
@@ -111,3 +114,35 @@ run(read())
         out, err = process.communicate("still here", timeout=PATIENCE)
         code = process.returncode
         assert (code, out, err) == (0, "still here\n", "")
+
+
+def test_when_the_terminal_is_closed_the_last_words_go_nowhere() -> None:
+    text = """
+import fcntl, os, termios
+fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+stop = Stop(grace=0.1)
+
+async def heed():
+    stop.begun = True
+    os.write(int(sys.argv[1]), b"ready\\n")
+    await stop.within(asyncio.Event().wait(), None)
+    for stream in (sys.stdout, sys.stderr):
+        print("nobody hears this", file=stream, flush=True)
+    os.write(int(sys.argv[1]), b"done\\n")
+
+run(heed(), stop)
+"""
+    ours, theirs = pty.openpty()
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", HEAD + text, str(write)],
+        stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, start_new_session=True,
+        pass_fds=(write,),
+    )  # fmt: skip
+    os.close(theirs)
+    os.close(write)
+    with process, os.fdopen(read) as told:
+        assert told.readline() == "ready\n"
+        os.close(ours)
+        assert process.wait(PATIENCE) == 143
+        assert told.read() == "done\n"
