@@ -76,6 +76,7 @@ def root(
     forks: options.Forks = 0,
     lock_wait: options.LockWait = 0.0,
     allow_network_fs: options.AllowNetworkFs = False,
+    keep_history: options.KeepHistory = 90.0,
     no_color: options.NoColor = False,
     debug: options.Debug = False,
     quiet: options.Quiet = False,
@@ -94,11 +95,12 @@ def root(
             strict=strict,
             ssh_config=ssh_config,
             ssh_username=ssh_username,
-            ssh_timeout=_seconds("--ssh-timeout", ssh_timeout),
-            timeout=_seconds("--timeout", timeout),
+            ssh_timeout=_amount("--ssh-timeout", ssh_timeout),
+            timeout=_amount("--timeout", timeout),
             forks=forks,
-            lock_wait=_seconds("--lock-wait", lock_wait, zero=True),
+            lock_wait=_amount("--lock-wait", lock_wait, zero=True),
             allow_network_fs=allow_network_fs,
+            keep_history=_amount("--keep-history", keep_history, of="days", zero=True),
             no_color=no_color or bool(os.environ.get("NO_COLOR")),
             debug=debug,
             quiet=quiet,
@@ -108,11 +110,11 @@ def root(
     )
 
 
-def _seconds(option: str, value: float, *, zero: bool = False) -> float:
+def _amount(option: str, value: float, *, of: str = "seconds", zero: bool = False) -> float:
     if 0 < value < 1e9 or (zero and value == 0):
         return value
     least = "from 0 on" if zero else "above 0"
-    raise typer.BadParameter(f"{value} is not a number of seconds {least}", param_hint=option)
+    raise typer.BadParameter(f"{value} is not a number of {of} {least}", param_hint=option)
 
 
 @app.command("version")

@@ -12,7 +12,7 @@ from sshfleet.errors import UsageError
 WITH_VALUE = {
     "-i", "--inventory", "--journal", "-o", "--output", "--known-hosts-file",
     "--strict-host-key-checking", "-F", "--ssh-config", "--ssh-username", "--ssh-timeout",
-    "--timeout", "--forks", "--lock-wait",
+    "--timeout", "--forks", "--lock-wait", "--keep-history",
 }  # fmt: skip
 FLAGS = {"--no-color", "--debug", "--quiet", "--allow-network-fs"}
 

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sshfleet.cli.context import Context, now, whoami
@@ -34,4 +35,5 @@ def _open(context: Context, wait: float) -> "Journal":
         now=now,
         lock_wait=wait,
         allow_network_fs=context.settings.allow_network_fs,
+        keep=timedelta(days=context.settings.keep_history),
     )

@@ -91,6 +91,15 @@ AllowNetworkFs = Annotated[
         text="Let the journal lie on a network file system.",
     ),
 ]
+KeepHistory = Annotated[
+    float,
+    _option(
+        "--keep-history",
+        env="KEEP_HISTORY",
+        metavar="DAYS",
+        text="How long history reaches back. [90]",
+    ),
+]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour on a terminal.")]
 Debug = Annotated[
     bool,

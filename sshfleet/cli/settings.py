@@ -23,7 +23,7 @@ class Strict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Empty text and None mean "not said"; times in seconds."""
+    """Empty text and None mean "not said"; times in seconds, `keep_history` in days."""
 
     inventory: str = ""
     journal: str = ""
@@ -40,4 +40,5 @@ class Settings:
     quiet: bool = False
     lock_wait: float = 0.0
     allow_network_fs: bool = False
+    keep_history: float = 90.0
     words: tuple[str, ...] = ()

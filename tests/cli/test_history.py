@@ -2,6 +2,8 @@
 
 import fcntl
 import json
+import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sshfleet.cli.app import run
+from sshfleet.journal.snapshot import WORTHWHILE
 from sshfleet.journal.store import Journal
 from sshfleet.model import event as ev
 from sshfleet.model.event import Event, TargetState
@@ -250,3 +253,29 @@ def test_nothing_in_the_journal_can_steer_a_terminal(path: Path, gets: Gets) -> 
     assert not set(text) & {"\x1b", "\x07", "\u202e"}
     assert "\\x1b[2J\\u202e" in text
     assert len(text.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [
+        (["--keep-history", "365"], "begin"),
+        ([], "cordon"),
+        (["--keep-history", "0"], "cordon"),
+    ],
+)
+def test_how_far_it_reaches_back_can_be_said(
+    path: Path, gets: Gets, words: list[str], begins: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("inventory.yaml").write_text(INVENTORY)
+    large = ev.TextStored("0" * 64, "#" * WORTHWHILE)
+    write(path, START, "", large)  # which is compacted: the story is in an archive now
+    (archive,) = path.parent.glob("journal.jsonl.*-*")
+    a_while_ago = time.time() - 100 * 24 * 60 * 60
+    os.utime(archive, (a_while_ago, a_while_ago))
+    journal = Journal.open(path, by="root@vm", command="", now=lambda: datetime.now(UTC))
+    journal.append([large])
+    journal.close()  # as one that was killed: it leaves a large journal
+
+    assert run(["cordon", "one", *words]) == 0
+    assert capsys.readouterr().out == "Machine one cordoned\n"
+    assert kinds(gets)[0] == begins

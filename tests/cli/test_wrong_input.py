@@ -80,6 +80,7 @@ def test_an_unknown_option_is_named(user: User, command: str) -> None:
         ("cordon one --lock-wait -1", "-1.0 is not a number of seconds from 0 on"),
         ("cordon one --lock-wait nan", "nan is not a number of seconds"),
         ("cordon one --lock-wait inf", "inf is not a number of seconds"),
+        ("cordon one --keep-history -1", "-1.0 is not a number of days from 0 on"),
         ("list-units --output xml", "xml"),
         ("list-units --strict-host-key-checking maybe", "maybe"),
         ("list-units --fields unit,foo", 'Invalid key in output format: "foo"'),
