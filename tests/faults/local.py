@@ -16,6 +16,7 @@ GROWS = ("open", "mkdir", "pwrite", "write", "fsync", "rename", "replace", "link
 """What can end in ENOSPC (open with O_CREAT only)."""
 
 CHANGES = (*GROWS, "unlink", "rmdir", "ftruncate", "truncate", "fdatasync", "utime", "fchmod")
+WRITES = ("pwrite", "write")
 READS = ("pread", "read")
 NEAR = 4  # frames: pathlib stands between the journal and os.mkdir
 
@@ -33,9 +34,12 @@ def _passing(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
             return real(*words, **named)
         if name not in READS:
             POINTS.die_or_hang(name)
-        if name in ("pwrite", "write"):
-            _half(name, real, *words)
+        if name in WRITES and POINTS.strikes(name, Kind.KILL_MIDWAY):
+            _half(real, *words)
+            die()
         if name in GROWS and POINTS.strikes(name, Kind.ENOSPC):
+            if name in WRITES:
+                _half(real, *words)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if POINTS.strikes(name, Kind.EIO):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -44,12 +48,9 @@ def _passing(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _half(name: str, real: Callable[..., Any], fd: int, data: bytes, *where: int) -> None:
-    """Write half of it first, as a full disk and a killed process may."""
-    half = memoryview(data)[: len(data) // 2]
-    if POINTS.strikes(name, Kind.KILL_MIDWAY):
-        real(fd, half, *where)
-        die()
+def _half(real: Callable[..., Any], fd: int, data: bytes, *where: int) -> None:
+    """Write half of it, as a full disk and a killed process may."""
+    real(fd, memoryview(data)[: len(data) // 2], *where)
 
 
 def _of_the_journal() -> bool:
