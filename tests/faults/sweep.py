@@ -39,6 +39,7 @@ from tests.lab.user import User
 
 SAYS_SO_WITHIN = 20.0  # seconds for a process that was started to write its line
 
+ENOUGH = 10  # failures: where so much is wrong, more of it tells nothing
 BROKEN = 99  # the exit code of a child of `server` that failed itself
 
 Tell = Callable[[str], None]
@@ -197,7 +198,7 @@ def main() -> int:
     plans = {verb.name: Plan.of(said.every, chance) for verb in RING}
     with witness_fleet(f"sweep-{os.getpid()}") as fleet, Runner() as runner:
         sweep = Sweep(fleet, runner, plans, tell)
-        while any(plan.faults for plan in plans.values()):
+        while any(plan.faults for plan in plans.values()) and len(sweep.tally.failures) < ENOUGH:
             minutes = (time.monotonic() - begun) / 60
             left = sum(len(plan.faults) for plan in plans.values())
             tell(f"{minutes:5.1f} min  {sweep.tally.points.total():5} points  {left:2} kinds left")
