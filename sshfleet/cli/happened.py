@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from sshfleet.errors import SshfleetError
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.unit import checked_name, mangled
-from sshfleet.render.happenings import Happening
+from sshfleet.render.happenings import Happening, Kind
 
 Key = tuple[str, ...]
 State = Callable[[], DesiredState]
@@ -62,16 +62,22 @@ def chosen(told: Iterable[Happening], wanted: Wanted, state: State) -> Iterator[
     now = {said: state().id_of(said) or "" for said in wanted.machines}
     machines = _Names(wanted.machines, lambda said, key: _is_machine(said, key, now[said]))
     for one in told:
-        fits = units.take((one.unit,))
-        fits &= machines.take((one.machine, one.name)) | (
-            bool(one.left) and machines.take((one.before, one.left))
-        )
-        if fits and wanted.takes(one):
+        # Each name is looked at, even where another has decided: it may be the only time it occurs.
+        of_unit = units.take((one.unit,))
+        on_machine = [machines.take(place) for place in _places(one)]
+        if of_unit and any(on_machine) and wanted.takes(one):
             yield one
     for said in units.unmet:
         _check_unit(said, [*units.met(), *state().units])
     for said in machines.unmet:
         _check_machine(said, machines.met(), state())
+
+
+def _places(one: Happening) -> Iterator[Key]:
+    """Yield the machines it happened on, by ID and name: of a move, both."""
+    yield (one.machine, one.name)
+    if one.kind == Kind.MOVE:
+        yield (one.before, one.left)
 
 
 def _is_glob(said: str) -> bool:

@@ -173,6 +173,18 @@ def test_a_machine_is_found_by_id_and_by_the_names_it_had_and_has(path: Path, ge
     assert kinds(gets, "--machine", "2", "--unit", "web") == ["move"]
 
 
+def test_a_move_between_machines_whose_names_are_not_known_any_more_is_found(
+    tmp_path: Path, gets: Gets
+) -> None:
+    other = tmp_path / "k/journal.jsonl"
+    for number, (command, events) in enumerate(STORY[:3]):
+        kept = [event for event in events if not isinstance(event, ev.MachineSeen)]
+        write(other, START + timedelta(days=number), command, *kept)
+    for machine in (ONE, TWO):
+        rows = kinds(gets, "--journal", str(other), "--machine", machine[:4])
+        assert rows.count("move") == 1
+
+
 def test_json_says_it_exactly_and_both_forms_agree(gets: Gets) -> None:
     text = gets("-o", "json")
     found = document("history", text)
