@@ -5,6 +5,7 @@ then the careful one decides, and says what is wrong. It alone knows snapshots.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Union
@@ -51,7 +52,8 @@ def careful() -> Read:
         try:
             found = decode(line)
         except msgspec.ValidationError as problem:
-            same_names(msgspec.json.decode(line), _KEYS, "a record")
+            with suppress(msgspec.DecodeError):  # what is no JSON at all has no fields to name
+                same_names(msgspec.json.decode(line), _KEYS, "a record")
             raise Malformed(str(problem)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             raise Malformed(str(problem)) from None

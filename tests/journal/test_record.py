@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -114,6 +115,16 @@ def test_a_whole_record_with_wrong_values_is_malformed(changes: dict[str, object
     with pytest.raises(Malformed) as caught:
         decode(line)
     assert not isinstance(caught.value, TooNew)
+
+
+def test_what_is_no_json_is_malformed_whatever_its_sum() -> None:
+    line = spelled({**record(), "by": 1}).removesuffix(b',"v":1}')
+    bare = re.sub(rb',"sum":"[0-9a-f]*"', b"", line) + b"]"
+    digest = hashlib.sha256(bare + b',"v":1}').hexdigest().encode()
+    whole = b'%s,"sum":"%s","v":1}' % (bare, digest)
+    assert is_whole(whole)
+    with pytest.raises(Malformed):
+        decode(whole)
 
 
 def test_a_record_without_a_field_is_malformed() -> None:
