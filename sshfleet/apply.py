@@ -77,7 +77,7 @@ async def apply(
     orders: dict[MachineName, list[Action]] = {}
     for action in wave.actions:
         orders.setdefault(action.machine, []).append(action)
-    names = sorted(orders.keys() | wave.watch.keys())
+    names = sorted(orders.keys() | wave.watch.keys() | wave.claims.keys())
     machines = [machine for name in names if (machine := fleet.machine(name))]
     journeys = [
         _machine(transport, one, seen, wave, tuple(orders.get(one.name, ()))) for one in machines

@@ -42,6 +42,21 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "transport.base",
         }
     ),
+    "adopt": frozenset(
+        {
+            "errors",
+            "model",
+            "plan",
+            "contact",
+            "ownership",
+            "memory",
+            "stop",
+            "observe",
+            "apply",
+            "systemd",
+            "transport.base",
+        }
+    ),
     "lab": frozenset({"errors", "model"}),
 }
 # The composition root names every part, and only `python -m sshfleet` names it.
@@ -58,7 +73,7 @@ HOMES: dict[str, frozenset[str]] = {
     "msgspec": frozenset({"journal", "inventory", "render"}),
 }
 
-ASYNC = frozenset({"transport", "exchange", "observe", "stop", "apply", "converge", "cli"})
+ASYNC = frozenset({"adopt", "transport", "exchange", "observe", "stop", "apply", "converge", "cli"})
 
 # No I/O, no clock, no randomness, no logging: the same arguments give the same answer.
 PURE = frozenset({"errors", "model", "unitfile", "plan", "systemd", "render"})

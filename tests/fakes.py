@@ -6,6 +6,7 @@ machines do is what tests/lab compares.
 """
 
 import asyncio
+import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from sshfleet.model.observed import Trouble
 from sshfleet.model.owner import number_of, owner_in
 from sshfleet.model.step import Completed, Run
 from sshfleet.model.unit import content_hash
+from sshfleet.systemd.fetch import SCRIPT as FETCH
 from sshfleet.transport.base import TransportError
 from tests.builders import LINEAGE, machine_id
 
@@ -135,6 +137,12 @@ class FakeMachine:
         watched = [line[1] for line in lines if line[0] == "watch"]
         asked = [line[1] for line in lines if line[0] == "look"]
         return self._report(nonce, out, watched, asked).encode()
+
+    def fetched(self, data: bytes) -> bytes:
+        """Answer with files, as systemd/fetch asks for them."""
+        texts = {path: text for name in self.files for path, text in self._texts(name).items()}
+        paths = data.decode().splitlines()
+        return b"".join(base64.b64encode(texts.get(path, b"")) + b"\n" for path in paths)
 
     def _may_claim(self, claim: Sequence[str], lineage: str) -> bool:
         owner = owner_in(self.owner)
@@ -309,7 +317,8 @@ class FakeTransport:
     async def run(self, machine: Machine, run: Run) -> Completed:
         """Let the machine answer."""
         await self._travel(machine, run)
-        answer = self.machines[machine.name].answer(run.data)
+        there = self.machines[machine.name]
+        answer = (there.fetched if run.script == FETCH else there.answer)(run.data)
         if machine.name in self.mute:
             await asyncio.Event().wait()
         return Completed(status=0, stdout=answer, stderr=b"")

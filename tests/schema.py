@@ -170,6 +170,34 @@ class RepairDocument(Strict):
     left: list[Left]
 
 
+class Taken(Strict):
+    machine: str
+    by: str | None
+    at: str | None
+    lineage: str | None
+
+
+class AdoptedUnit(Strict):
+    unit: str
+    target: Literal["inactive", "loaded", "launched"]
+    machines: list[str]
+    left: list[str]
+    error: str | None
+
+
+class Missed(Strict):
+    machine: str
+    why: str
+
+
+class AdoptDocument(Strict):
+    version: int
+    written: bool
+    taken: list[Taken]
+    adopted: list[AdoptedUnit]
+    missed: list[Missed]
+
+
 DOCUMENTS: dict[str, type[Strict]] = {
     "plan": PlanDocument,
     "reconcile": RunDocument,
@@ -177,6 +205,7 @@ DOCUMENTS: dict[str, type[Strict]] = {
     "explain": ExplainDocument,
     "verify": VerifyDocument,
     "journal-repair": RepairDocument,
+    "adopt": AdoptDocument,
 }
 
 

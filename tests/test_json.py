@@ -16,6 +16,7 @@ SECTIONS = {
     "explain": "explain",
     "verify": "verify",
     "journal-repair": "journal-repair",
+    "adopt": "adopt",
 }
 
 

@@ -10,6 +10,7 @@ import typer
 
 from sshfleet import __version__
 from sshfleet.cli import (
+    adopting,
     cordoning,
     errors,
     explaining,
@@ -49,6 +50,7 @@ for module in (
     reconcile,
     cordoning,
     history,
+    adopting,
     repairing,
 ):
     module.register(app)
