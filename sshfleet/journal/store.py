@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from sshfleet.errors import JournalError
+from sshfleet.journal.archive import check_not_lost
 from sshfleet.journal.files import Folder
 from sshfleet.journal.history import history
 from sshfleet.journal.lock import Holder, Lock
@@ -142,6 +143,8 @@ def read_state(path: Path) -> tuple[DesiredState, list[str]]:
             return DesiredState(), []
         with reading(folder, path.name) as read:
             state = _folded(read)
+        if not read.lines:
+            check_not_lost(folder, path.name)
     note = f"{read.note()} and does not count: a command is writing it now, or was cut off"
     return state, [note] if read.torn else []
 

@@ -76,6 +76,8 @@ class Wal:
         """
         self._first, self._seq, self._sum = read.first, read.seq, read.sum
         self._size, self._snapshot = read.size, read.snapshot
+        if not read.lines:
+            archive.check_not_lost(self._folder, self._name)
         if self._fd >= 0:
             with told_as_journal_error("recover the journal", self.path):
                 self._make_up(read.torn)

@@ -101,6 +101,16 @@ class Disk:
         """Note that a caller now relies on so many events."""
         self.steps.append(Acknowledged(events))
 
+    def was_killed(self, name: str, durable: int) -> None:
+        """Let the file be of a process that was killed with no more than so many bytes fsynced.
+
+        It can be read in full, its name included, until the power is cut.
+        """
+        file = self.names_before.pop(name)
+        data = self.before.pop(file)
+        self.before[file] = data[:durable]
+        self.steps += [Named(((name, file),)), Write(file, durable, data[durable:])]
+
     def _open(self, real: Callable[..., int]) -> Callable[..., int]:
         def run(path: Any, flags: int, *rest: Any, dir_fd: int | None = None) -> int:
             fd = real(path, flags, *rest, dir_fd=dir_fd)

@@ -190,3 +190,23 @@ def test_a_file_with_the_name_of_an_archive_that_is_none_is_refused(path: Path) 
     (path.parent / "journal.jsonl.3-4.00000000").symlink_to("/dev/zero")
     with pytest.raises(JournalError, match="cannot open"):
         list(read_history(path))
+
+
+@pytest.mark.parametrize("lose", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+def test_a_journal_that_is_gone_while_its_archives_are_there_is_not_begun_anew(
+    path: Path, lose: Callable[[Path], None]
+) -> None:
+    written(path, 2)
+    whole, newest = path.read_bytes(), archives(path)[-1]
+    lose(path)
+    for look in (read_state, open_journal):
+        with pytest.raises(JournalError, match="is gone") as caught:
+            look(path)
+        assert newest.name in caught.value.message
+    path.write_bytes(newest.read_bytes())
+    path.chmod(0o600)
+    with open_journal(path) as journal:
+        assert set(journal.state.units) == {WEB}
+    assert reasons(read_history(path)) == ["0", "1"]
+    path.write_bytes(whole)
+    assert reasons(read_history(path)) == ["0", "1"]

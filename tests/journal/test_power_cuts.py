@@ -143,6 +143,22 @@ def test_every_power_cut_while_a_torn_end_is_cut_off(
     assert tried > 100
 
 
+def test_every_power_cut_after_a_command_was_killed_and_another_relied_on_what_it_wrote(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a").mkdir(mode=0o700)
+    (folder / "a" / NAME).write_bytes(b"".join(LINES[:5]))
+    (folder / "a" / NAME).chmod(0o600)
+    scenario = Scenario(Disk(folder / "a"), list(STORY[:5]))
+    scenario.disk.was_killed(NAME, len(b"".join(LINES[:3])))
+    with scenario.disk.recording(monkeypatch), scenario.opens() as journal:
+        assert set(journal.state.units) == {WEB}
+        scenario.disk.acknowledge(5)
+        scenario.append(journal, seen(1))
+    tried, _ = all_recover(scenario, folder / "b")
+    assert tried > 100
+
+
 def test_every_power_cut_while_a_journal_is_compacted_again_and_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
