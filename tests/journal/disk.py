@@ -286,14 +286,18 @@ def _places(data: bytes) -> list[int]:
     return sorted(n for n in near | {*range(0, len(data), step)} if 0 <= n < len(data))
 
 
-def looks_after_power_cuts(disk: Disk) -> Iterator[Look]:
-    """Yield every look of the folder after a power cut at any step of the trace, each once."""
-    platter, seen = _Platter(disk), set()
+def looks_after_power_cuts(disk: Disk) -> list[Look]:
+    """List every look of the folder after a power cut at any step of the trace, each once.
+
+    Where several moments leave the same look, that counts after which most must not be lost.
+    """
+    platter, found = _Platter(disk), dict[frozenset[tuple[str, tuple[int, bytes]]], Look]()
     for step in (None, *disk.steps):
         if step is not None:
             platter.take(step)
         for look in platter.looks():
-            key = (frozenset(look.files.items()), look.events)
-            if key not in seen:
-                seen.add(key)
-                yield look
+            key = frozenset(look.files.items())
+            before = found.get(key, look)
+            events = max(look.events, before.events)
+            found[key] = Look(look.files, events, look.scrambled and before.scrambled)
+    return list(found.values())

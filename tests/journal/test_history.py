@@ -146,6 +146,21 @@ def test_an_older_journal_that_was_restored_contradicts_its_archives(path: Path)
     assert reasons(read_history(path)) == ["0"]
 
 
+def test_two_pasts_are_told_where_they_part(path: Path) -> None:
+    written(path, 1)
+    old = path.read_bytes()
+    with open_journal(path) as journal:
+        journal.append(ended(1))
+    path.write_bytes(old)
+    with open_journal(path) as journal:
+        for number in range(5):
+            journal.append(ended(number)[:1])
+    told = read_history(path)
+    with pytest.raises(JournalCorrupt, match="does not follow") as caught:
+        assert len(list(told)) == 0
+    assert caught.value.place == f"{path}:3"
+
+
 def test_a_compaction_that_was_cut_off_before_its_end_is_undone_by_the_next_opening(
     path: Path,
 ) -> None:
@@ -171,6 +186,26 @@ def test_a_compaction_between_two_steps_of_a_reader_costs_it_nothing(path: Path)
     assert len(archives(path)) == 3
     seqs += [record.seq for record in told]
     assert seqs == [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 14, 15]
+
+
+def test_a_compaction_just_after_a_reader_has_listed_the_archives_costs_it_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(path, 2)
+    real = os.listdir
+    begun: list[bool] = []
+
+    def listdir(folder: int) -> list[str]:
+        names = real(folder)
+        if not begun:
+            begun.append(True)
+            with open_journal(path) as journal:
+                journal.append(ended(2))
+        return names
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    assert reasons(read_history(path)) == ["0", "1", "2"]
+    assert len(archives(path)) == 3
 
 
 def test_a_restored_copy_that_is_compacted_again_keeps_its_archive(path: Path) -> None:
