@@ -11,8 +11,8 @@ The script is run again and again as a ring. In each round every verb meets its 
 - no unit ever ran twice (the witness), and what is to be started exactly once was;
 - the verb, if it has not happened, now does.
 
-With `--every K` and the seed S each kind strikes the steps S + 1, S + 1 + K, S + 1 + 2K, …: runs with
-the seeds 0 to K - 1 together are the whole sweep.
+With `--every K` and the seed S each kind strikes the steps S + 1, S + 1 + K, S + 1 + 2K, …: runs
+with the seeds 0 to K - 1 together are the whole sweep.
 """
 
 import argparse
