@@ -16,7 +16,7 @@ from sshfleet.memory import Memory
 from sshfleet.model.desired import DesiredState, fold
 from sshfleet.model.machine import Fleet, Machine, MachineName
 from sshfleet.model.observed import Observed, Reached, Unreachable
-from sshfleet.model.owner import Owner
+from sshfleet.model.owner import Owner, Signature
 from sshfleet.observe import observe
 from sshfleet.ownership import claim_on, marks_due, strangers
 from sshfleet.plan.adoption import Adoption, Held, adoption, by_unit
@@ -111,11 +111,11 @@ async def _fetched(
 
 
 async def take(
-    transport: Transport, fleet: Fleet, journal: Memory, found: Survey, signature: tuple[str, str]
+    transport: Transport, fleet: Fleet, journal: Memory, found: Survey, signature: Signature
 ) -> dict[MachineName, Unreachable]:
     """Write what was found to the journal, then mark the machines; return those that were not.
 
-    `signature` is user@host and the time (RFC 3339). Raises JournalError, and nothing was done.
+    Raises JournalError, and nothing was done.
     """
     state, reached = journal.state, found.observed.reached()
     ids = {name: reached[name].machine for name in found.owners}
@@ -124,8 +124,7 @@ async def take(
     known = fold(state, seen)
     marks = marks_due(known, found.observed, ids.values(), mark)
     journal.append((*seen, *found.adoption.events, *marks))
-    by, at = signature
-    owner = Owner(lineage=journal.state.lineage, mark=mark, by=by, at=at)
+    owner = Owner.signed(journal.state.lineage, mark, signature)
     wave = Wave(
         actions=(),
         watch={},

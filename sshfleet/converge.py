@@ -24,7 +24,7 @@ from sshfleet.model.desired import DesiredState, fold
 from sshfleet.model.event import ActionEnded
 from sshfleet.model.machine import Fleet, Machine, MachineName
 from sshfleet.model.observed import Observed
-from sshfleet.model.owner import Claim, Owner
+from sshfleet.model.owner import Claim, Owner, Signature
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.observe import observe
 from sshfleet.ownership import claim_on, marks_due, refuse_to_begin, workable
@@ -77,7 +77,7 @@ class Result:
 class Setup:
     """The parts a run works with; `read` turns the journal's state into readable units.
 
-    `by` (user@host) and `at` (RFC 3339) are for those who find a machine that this run changed.
+    `signature` is for those who find a machine that this run changed.
     """
 
     fleet: Fleet
@@ -86,8 +86,7 @@ class Setup:
     read: Callable[[DesiredState], Mapping[UnitName, Unit]]
     tell: Callable[[Plan], None]
     stop: Stop = field(default_factory=Stop)
-    by: str = ""
-    at: str = ""
+    signature: Signature = field(default_factory=Signature)
 
 
 async def converge(setup: Setup, command: Command) -> Result:
@@ -217,8 +216,7 @@ class _Run:
         return carried
 
     def _claims(self, plan: Plan, state: DesiredState) -> dict[MachineName, Claim]:
-        setup = self.setup
-        owner = Owner(lineage=state.lineage, mark=self.mark, by=setup.by, at=setup.at)
+        owner = Owner.signed(state.lineage, self.mark, self.setup.signature)
         changed = {action.machine: action.machine_id for action in plan.actions}
         return {name: claim_on(state, id_, owner) for name, id_ in changed.items()}
 

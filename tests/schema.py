@@ -174,6 +174,7 @@ class Taken(Strict):
     machine: str
     by: str | None
     at: str | None
+    journal: str | None
     lineage: str | None
 
 

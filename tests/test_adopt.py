@@ -10,10 +10,12 @@ from sshfleet.adopt import Survey, survey, take
 from sshfleet.model.event import JournalStarted, TargetState
 from sshfleet.model.machine import MachineName
 from sshfleet.model.observed import Unreachable
+from sshfleet.model.owner import Signature
 from tests.builders import machine
 from tests.fakes import MemoryJournal
 from tests.stage import TEXT, Stage, quiet, service
 
+ME = Signature("me@here", "now", "/journal.jsonl")
 NAMES = ("m1", "m2", "m3")
 GLOBAL = "Global=true"
 
@@ -49,7 +51,7 @@ def adopt(
 
     async def run() -> tuple[Survey, dict[MachineName, Unreachable]]:
         found = await survey(here.transport, here.fleet, here.journal.state, machines)
-        return found, await take(here.transport, here.fleet, here.journal, found, ("me", "now"))
+        return found, await take(here.transport, here.fleet, here.journal, found, ME)
 
     return asyncio.run(run())
 

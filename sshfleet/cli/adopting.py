@@ -1,17 +1,19 @@
 """adopt: take back from the machines what a journal does not know, or take them over from another.
 
-Rule 1: what was found is shown first, and written only on a yes.
+Rule 1: what was found is shown before anything is written.
+Rule 2: a journal that was lost is rebuilt in its place without a question. Whatever else, a journal
+in use here or machines that another journal changed last, takes `--take-over` and a yes.
 """
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sshfleet.cli.context import Context, now, whoami
+from sshfleet.cli.context import Context, can_answer
 from sshfleet.cli.settings import Output
 from sshfleet.cli.units import DryRun
 from sshfleet.errors import ExitCode, SshfleetError, UsageError
+from sshfleet.model.owner import whose
 
 if TYPE_CHECKING:
     from sshfleet.adopt import Survey
@@ -22,9 +24,9 @@ if TYPE_CHECKING:
 
 Machines = Annotated[list[str] | None, typer.Argument(metavar="[MACHINE...]", show_default=False)]
 TakeOver = Annotated[
-    bool, typer.Option("--take-over", help="Into a journal that is in use; what it says may yield.")
+    bool, typer.Option("--take-over", help="From another journal, or into one that is in use.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Take over without asking.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +56,9 @@ def adopt(
         _show(context, found)
         if dry_run:
             return _document(context, found, {}, written=False)
-        if not yes and not _agreed(context, found):
+        if not take_over:
+            _refuse_others(context, found)
+        if take_over and not yes and not _agreed(context, found):
             context.note("nothing was changed")
             return _document(context, found, {}, written=False) or ExitCode.NOT_SO
         missed = context.run(_take(context, journal, found))
@@ -71,6 +75,16 @@ def _refuse_if_in_use(state: "DesiredState") -> None:
         )
 
 
+def _refuse_others(context: Context, found: "Survey") -> None:
+    for name, owner in found.owners.items():
+        if owner and not owner.is_of(context.signature):
+            raise SshfleetError(
+                f"{name} belongs to a journal that may be in use ({whose(owner)}); "
+                "nothing was changed",
+                hint="use that one, or take its machines over: sshfleet adopt --take-over",
+            )
+
+
 async def _survey(context: Context, state: "DesiredState", only: "list[Machine]") -> "Survey":
     from sshfleet.adopt import survey
 
@@ -82,11 +96,9 @@ async def _take(
     context: Context, journal: "Memory", found: "Survey"
 ) -> "dict[MachineName, Unreachable]":
     from sshfleet.adopt import take
-    from sshfleet.journal.record import rfc3339
 
     async with context.connect() as transport:
-        signature = (whoami(), rfc3339(now()))
-        return await take(transport, context.fleet, journal, found, signature)
+        return await take(transport, context.fleet, journal, found, context.signature)
 
 
 def _nothing(context: Context, found: "Survey") -> int:
@@ -113,10 +125,10 @@ def _tell_silent(context: Context, found: "Survey") -> None:
 def _agreed(context: Context, found: "Survey") -> bool:
     from sshfleet.cli.questions import ask
 
-    if not sys.stdin.isatty():
+    if not can_answer():
         raise UsageError(
-            "nobody is there to be asked whether to adopt this; nothing was changed",
-            hint="read what was found, then: sshfleet adopt --yes",
+            "nobody is there to be asked whether to take these machines over; nothing was changed",
+            hint="read what was found, then: sshfleet adopt --take-over --yes",
         )
     count = len(found.owners)
     machines = "1 machine" if count == 1 else f"{count} machines"

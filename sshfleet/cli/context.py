@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sshfleet.model.desired import DesiredState
     from sshfleet.model.machine import Fleet
     from sshfleet.model.observed import Observed
+    from sshfleet.model.owner import Signature
     from sshfleet.render.progress import Progress
     from sshfleet.stop import Stop
     from sshfleet.transport.base import Transport
@@ -77,6 +78,14 @@ class Context:
                 end.wrote = journal.state is not before
                 raise
 
+    @cached_property
+    def signature(self) -> "Signature":
+        """Return what this command leaves on the machines that it changes."""
+        from sshfleet.journal.record import rfc3339
+        from sshfleet.model.owner import Signature
+
+        return Signature(whoami(), rfc3339(now()), str(self.journal_path.absolute()))
+
     def read_state(self) -> "DesiredState":
         """Read the journal without its lock."""
         from sshfleet.journal.store import read_state
@@ -115,7 +124,7 @@ class Context:
             forks=said.forks,
             early_files=early_files,
         )
-        return SshTransport(options, ask=ask if _can_answer() else None, warn=self.note)
+        return SshTransport(options, ask=ask if can_answer() else None, warn=self.note)
 
     def run(self, work: Coroutine[None, None, T], stop: "Stop | None" = None) -> T:
         """Run a coroutine; a signal cancels it or, with `stop`, asks it to end by itself."""
@@ -164,7 +173,7 @@ class Context:
         return sys.stdout.isatty() and not plain
 
 
-def _can_answer() -> bool:
+def can_answer() -> bool:
     """Tell whether somebody can answer: a terminal, a pipe or a file; not /dev/null (cron)."""
     try:
         null = Path(os.devnull).stat().st_rdev

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from sshfleet.cli.context import Context, now, whoami
+from sshfleet.cli.context import Context
 from sshfleet.contact import contacted
 from sshfleet.converge import Command, Result, Setup, converge
 from sshfleet.memory import Memory
@@ -91,8 +91,7 @@ def setup_for(
         connect=lambda: context.connect(early_files=bool(early and journal.durable)),
         read=read,
         tell=tell,
-        by=whoami(),
-        at=now().isoformat(timespec="seconds").replace("+00:00", "Z"),
+        signature=context.signature,
     )
 
 

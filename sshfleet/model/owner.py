@@ -12,22 +12,43 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import NamedTuple, Self
 
 _MARK = re.compile(r"([0-9]{1,15})-[0-9a-f]{16}")
 _PLAIN = re.compile(r"[0-9A-Za-z-]{1,64}")
 _KNOWN = 32  # marks that a journal keeps of a machine
-_WORDS = 100  # characters of who and when, which are for people only
+_WORDS = 200  # characters of what is for people
+
+
+class Signature(NamedTuple):
+    """Who works, for people: `by` is user@host, `journal` a path there, `at` the time (RFC 3339) by
+    the clock there."""
+
+    by: str = ""
+    at: str = ""
+    journal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """The owner of a machine: `mark` is of the last run that changed it, `by` is user@host, `at`
-    the time (RFC 3339) by that computer's clock; the latter two are for people."""
+    """The owner of a machine: `mark` is of the last run that changed it, the rest its Signature."""
 
     lineage: str
     mark: str
     by: str = ""
     at: str = ""
+    journal: str = ""
+
+    @classmethod
+    def signed(cls, lineage: str, mark: str, signature: Signature) -> Self:
+        """Make the owner that a run becomes; what is too long to be useful is cut."""
+        words = {key: text[:_WORDS] for key, text in signature._asdict().items()}
+        return cls(lineage=lineage, mark=mark, **words)
+
+    def is_of(self, signature: Signature) -> bool:
+        """Tell whether the same journal file, on the same computer, signs so."""
+        mine = Owner.signed(self.lineage, self.mark, signature)
+        return (self.by, self.journal) == (mine.by, mine.journal)
 
     def line(self) -> str:
         """Return the owner as one line of JSON, as it lies on the machine."""
@@ -47,23 +68,24 @@ class Claim:
 def owner_in(line: str) -> Owner | None:
     """Read an owner's line; None when it is none, and so nobody's."""
     try:
-        owner = Owner(**json.loads(line))
+        said = dict(json.loads(line))
     except (ValueError, TypeError, RecursionError):
         return None
-    texts = (owner.lineage, owner.mark, owner.by, owner.at)
+    texts = [said.get(key, "") for key in ("lineage", "mark", *Signature._fields)]
     if not all(isinstance(text, str) for text in texts):
         return None
-    if not _PLAIN.fullmatch(owner.lineage) or not _MARK.fullmatch(owner.mark):
+    lineage, mark, *signature = texts
+    if not _PLAIN.fullmatch(lineage) or not _MARK.fullmatch(mark):
         return None
-    return Owner(lineage=owner.lineage, mark=owner.mark, by=owner.by[:_WORDS], at=owner.at[:_WORDS])
+    return Owner.signed(lineage, mark, Signature(*signature))
 
 
 def whose(owner: Owner | None) -> str:
     """Say for people who changed a machine last."""
     if owner is None:
         return "last changed by somebody"
-    when = f" at {owner.at}" if owner.at else ""
-    return f"last changed by {owner.by or 'somebody'}{when}, lineage {owner.lineage[:8]}"
+    who = ":".join(filter(None, (owner.by or "somebody", owner.journal)))
+    return f"last changed by {who}{f' at {owner.at}' if owner.at else ''}"
 
 
 def number_of(mark: str) -> int:

@@ -15,7 +15,7 @@ Owners = Mapping[MachineName, Owner | None]
 def machines_table(owners: Owners) -> str:
     """Lay out the machines and who changed each last."""
     rows = [_machine(name, owner) for name, owner in sorted(owners.items())]
-    return table(rows, ["machine", "changed by", "at", "lineage"])
+    return table(rows, ["machine", "changed by", "at", "journal"])
 
 
 def _machine(name: MachineName, owner: Owner | None) -> Row:
@@ -25,7 +25,7 @@ def _machine(name: MachineName, owner: Owner | None) -> Row:
         "machine": name,
         "changed by": owner.by,
         "at": owner.at,
-        "lineage": owner.lineage[:8],
+        "journal": owner.journal,
     }
 
 
@@ -70,6 +70,7 @@ def adoption_document(
                 "machine": name,
                 "by": owner.by if owner else None,
                 "at": owner.at if owner else None,
+                "journal": owner.journal if owner else None,
                 "lineage": owner.lineage if owner else None,
             }
             for name, owner in sorted(owners.items())

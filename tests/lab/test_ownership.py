@@ -61,10 +61,14 @@ def test_a_second_journal_is_refused_until_it_adopts_and_then_the_first_one_is(
     )
     assert other.rows("list-unit-files") == []
 
-    asked = other.runs("adopt")
+    assert f":{journal(user)} at 20" in refused.stderr
+    in_use = other.runs("adopt")
+    assert in_use.code == 1
+    assert "belongs to a journal that may be in use" in in_use.stderr
+    asked = other.runs("adopt", "--take-over")
     assert asked.code == 2
-    assert "sshfleet adopt --yes" in asked.stderr
-    told = decoded("adopt", other.runs("adopt", "--yes", "-o", "json").stdout)
+    assert "sshfleet adopt --take-over --yes" in asked.stderr
+    told = decoded("adopt", other.runs("adopt", "--take-over", "--yes", "-o", "json").stdout)
     assert told.written
     assert [(one.unit, one.target, one.error) for one in told.adopted] == [
         ("db@1.service", "loaded", None),
@@ -86,6 +90,22 @@ def test_a_second_journal_is_refused_until_it_adopts_and_then_the_first_one_is(
     assert back.code == 0, back
     assert user.runs("adopt").code == 1
     user.gets("start", "web")
+    assert invocations(lab3) == before
+
+
+def test_a_journal_that_was_lost_is_rebuilt_in_its_place(lab3: Lab, user: User) -> None:
+    user.gets("start", *UNITS[:2])
+    before, listed = invocations(lab3), user.rows("list-unit-files")
+    journal(user).unlink()
+    assert user.runs("reconcile").code == 0, "it knows of nothing, and does nothing"
+    assert user.runs("start", "web").code == 74
+    shown = user.runs("adopt", "--dry-run")
+    assert (shown.code, user.rows("list-unit-files")) == (0, [])
+    assert user.runs("adopt").code == 0
+    assert user.rows("list-unit-files") == listed
+    assert user.gets("plan") == "nothing to do\n"
+    assert user.runs("adopt").code == 1
+    assert user.runs("adopt", "--take-over", "--yes").stdout.startswith("nothing to adopt")
     assert invocations(lab3) == before
 
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sshfleet.model.owner import Owner, later_marks, may_work, number_of, owner_in, whose
+from sshfleet.model.owner import Owner, Signature, later_marks, may_work, number_of, owner_in, whose
 
 MARKS = st.integers(0, 40).map(lambda number: f"{number}-{number:016x}")
 
@@ -14,12 +14,22 @@ def owner(number: int, who: str = "a", lineage: str = "ours") -> Owner:
     return Owner(lineage=lineage, mark=mark(number, who), by="core@laptop", at="2026-11-23")
 
 
-@given(st.text(max_size=30), st.text(max_size=30))
-def test_an_owner_is_read_back_as_it_was_written_in_one_plain_line(by: str, at: str) -> None:
-    written = Owner(lineage="0af3", mark=mark(7), by=by, at=at)
+@given(st.builds(Signature, *[st.text(max_size=30)] * 3))
+def test_an_owner_is_read_back_as_it_was_written_in_one_plain_line(signature: Signature) -> None:
+    written = Owner.signed("0af3", mark(7), signature)
     assert owner_in(written.line()) == written
     assert written.line().isascii()
     assert written.line().isprintable()
+    assert written.is_of(signature)
+    assert not written.is_of(signature._replace(journal=signature.journal + "x"))
+    assert not written.is_of(signature._replace(by=signature.by + "x"))
+
+
+def test_what_a_newer_program_adds_is_passed_over_and_what_is_too_long_is_cut() -> None:
+    line = Owner.signed("0af3", mark(7), Signature("x" * 999)).line()
+    found = owner_in(line.replace("{", '{"more":[1],', 1))
+    assert found
+    assert len(found.by) == 200
 
 
 @given(st.text(max_size=60) | st.recursive(st.none() | st.text(), st.lists).map(str))
@@ -79,6 +89,7 @@ def test_the_number_of_what_is_no_mark_is_0() -> None:
 
 
 def test_people_are_told_who_and_when() -> None:
-    said = whose(owner(1, lineage="0123456789"))
-    assert said == "last changed by core@laptop at 2026-11-23, lineage 01234567"
+    assert whose(owner(1)) == "last changed by core@laptop at 2026-11-23"
+    signed = Owner.signed("0af3", mark(7), Signature("core@laptop", "", "/j.jsonl"))
+    assert whose(signed) == "last changed by core@laptop:/j.jsonl"
     assert whose(None) == "last changed by somebody"
