@@ -52,5 +52,5 @@ def test_breaks_in_the_chain_are_listed_by_number(tmp_path: Path) -> None:
 
 
 def test_the_example_of_a_line_is_one(tmp_path: Path) -> None:
-    [example] = re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    example, *_ = re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert printed(ALL, [example.encode()], tmp_path) == []
