@@ -1,7 +1,8 @@
 """A journal that was lost, or is stale, is made good from what the machines hold."""
 
 import asyncio
-from collections.abc import Iterable
+import itertools
+from collections.abc import Callable, Iterable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from sshfleet.model.machine import MachineName
 from sshfleet.model.observed import Unreachable
 from sshfleet.model.owner import Signature
 from tests.builders import machine
-from tests.fakes import MemoryJournal
+from tests.fakes import Killed, MemoryJournal
 from tests.stage import TEXT, Stage, quiet, service
 
 ME = Signature("me@here", "now", "/journal.jsonl")
@@ -180,6 +181,47 @@ def test_what_a_newer_copy_of_the_journal_took_away_is_not_started_again() -> No
     }
     assert quiet(here.reconcile())
     assert here.running() == {}
+
+
+def test_an_adoption_that_is_killed_anywhere_is_finished_by_the_next() -> None:
+    for step in itertools.count():
+        here = stage()
+        here.start(service("web.service"), service("db.service"), service("log.service", GLOBAL))
+        before, began = wanted(here), starts(here)
+        lose_journal(here)
+        died = is_killed(here, step)
+        adopt(here)
+        assert wanted(here) == before
+        assert quiet(here.reconcile())
+        assert quiet(here.change("restart", "web.service"))
+        assert starts(here) != began
+        if not died:
+            assert step > 10, "looks, texts, one append and marks were reached"
+            return
+
+
+def is_killed(here: Stage, steps: int) -> bool:
+    """Adopt, and die before the step of that number; tell whether there is one."""
+    counted = itertools.count()
+
+    def die(*_: object) -> None:
+        if next(counted) == steps:
+            raise Killed
+
+    set_hooks(here, die)
+    try:
+        adopt(here)
+    except Killed:
+        return True
+    finally:
+        set_hooks(here, lambda *_: None)
+    return False
+
+
+def set_hooks(here: Stage, hook: Callable[..., None]) -> None:
+    here.transport.hook, here.journal.before = hook, hook
+    for one in here.machines.values():
+        one.hook = hook
 
 
 COMMANDS = st.lists(
