@@ -43,7 +43,7 @@ def check_not_lost(folder: Folder, journal: str) -> None:
         raise JournalError(
             f"the journal is gone, but what it held before is in {kept[-1].name}",
             hint="restore it from a backup, or copy that file to it and go on from there "
-            "(docs/journal.md); to begin anew, move the archives to another folder",
+            "(docs/journal.md); before sshfleet adopt, move the archives to another folder",
             place=str(folder.path / journal),
         )
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sshfleet.errors import JournalCorrupt, JournalError
-from sshfleet.journal.archive import archives
+from sshfleet.journal.archive import archives, undo_unfinished
 from sshfleet.journal.files import Folder, read_all
 from sshfleet.journal.lock import Holder, Lock
 from sshfleet.journal.log import NotAJournal, Reading
@@ -94,6 +94,7 @@ class Repair:
             try:
                 good = read_all(fd)[: self.found.size]
                 os.fsync(fd)
+                undo_unfinished(self._folder, self._name, fd)
             finally:
                 os.close(fd)
             kept = self._keep(at)

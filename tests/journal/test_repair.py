@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -117,6 +118,14 @@ def test_a_broken_file_that_was_kept_before_is_never_written_over(path: Path) ->
             kept.append(repair.cut(START + timedelta(milliseconds=1)))
     assert len(set(kept)) == 3
     assert {Path(one).read_bytes() for one in kept} == {flipped(3)}
+
+
+def test_what_a_compaction_that_was_cut_off_left_does_not_pass_for_an_archive(path: Path) -> None:
+    put(path, flipped(3))
+    os.link(path, f"{path}.1-7.0123abcd")
+    with repairing(path) as repair:
+        repair.cut(START)
+    assert [record.event for record in read_history(path)] == list(STORY[:2])
 
 
 def test_history_goes_on_after_a_repair(path: Path) -> None:
