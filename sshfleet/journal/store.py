@@ -149,17 +149,6 @@ def read_state(path: Path) -> tuple[DesiredState, list[str]]:
     return state, [note] if read.torn else []
 
 
-def read_records(path: Path) -> Iterator[Record]:
-    """Return the records from the oldest to the newest, without a lock; errors as read_state.
-
-    The first may hold a Snapshot: what was before it is in an archive or not kept.
-    """
-    with _folder_of(path) as folder:
-        if folder is not None:
-            with reading(folder, path.name) as read:
-                yield from read
-
-
 def read_history(path: Path) -> Iterator[Record]:
     """Return every record that is still kept, oldest first, without a lock; errors as read_state.
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from sshfleet.errors import ExitCode
-from sshfleet.journal.store import read_records
+from sshfleet.journal.store import read_history
 from sshfleet.lab.waiting import holds
 from tests.faults.fleet import WITNESS, Fleet
 from tests.faults.runner import Ended, Runner
@@ -50,7 +50,7 @@ class Rivals:
         _demand(sorted(one.code for one in ended) == [ExitCode.DONE, ExitCode.TRY_LATER], ended)
         loser = next(one for one in ended if one.code)
         _demand("another sshfleet holds the journal" in loser.stderr, ended)
-        wrote = {record.cmd.split()[-1] for record in read_records(journal)}
+        wrote = {record.cmd.split()[-1] for record in read_history(journal)}
         _demand(wrote == {COMMANDS[loser is ended[0]][-1]}, wrote)
         self._end(ended)
 

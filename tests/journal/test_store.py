@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 
 from sshfleet.errors import JournalCorrupt, JournalError, TryLater
 from sshfleet.journal.snapshot import Snapshot, essential
-from sshfleet.journal.store import read_history, read_records, read_state
+from sshfleet.journal.store import read_history, read_state
 from sshfleet.model import event as ev
 from sshfleet.model.desired import CannotFold, DesiredState, fold
 from sshfleet.model.event import Event, TargetState
 from sshfleet.model.unit import UnitName
-from tests.journal.lines import M1, SHA, STORY, WEB, lines, open_journal
+from tests.journal.lines import M1, SHA, STORY, WEB, lines, open_journal, scan
 from tests.journal.strategies import START, runs
 
 
@@ -45,7 +45,7 @@ def test_the_first_append_gives_the_journal_a_lineage(path: Path) -> None:
     with open_journal(path) as journal:
         journal.append([ev.TargetSet(WEB, TargetState.LOADED)])
         assert journal.state.lineage == state.lineage
-    types = [type(record.event) for record in read_records(path)]
+    types = [type(record.event) for record in read_history(path)]
     assert types.count(ev.JournalStarted) == 1
     assert types[0] is ev.JournalStarted
 
@@ -166,7 +166,7 @@ def test_a_record_that_makes_no_sense_is_damage_with_its_line(path: Path) -> Non
 
 def test_a_missing_journal_is_an_empty_state_and_stays_missing(path: Path) -> None:
     assert read_state(path) == (DesiredState(), [])
-    assert list(read_records(path)) == []
+    assert list(read_history(path)) == []
     assert not path.parent.exists()
 
 
@@ -182,7 +182,7 @@ def test_records_say_when_by_whom_and_why(path: Path) -> None:
         journal.append(STORY[1:3])
     with open_journal(path, "sshfleet load web.service") as journal:
         journal.append(STORY[3:4])
-    records = list(read_records(path))
+    records = list(read_history(path))
     assert [record.seq for record in records] == [1, 2, 3, 4]
     assert {(record.at, record.by) for record in records} == {(START, "core@laptop")}
     assert [record.cmd.split()[1] for record in records] == ["start", "start", "start", "load"]
@@ -204,7 +204,7 @@ def test_a_large_journal_is_compacted_at_the_next_opening(path: Path) -> None:
         journal.append([ev.UnitRemoved(WEB, M1)])
         state = journal.state
     assert read_state(path) == (state, [])
-    first, second = read_records(path)
+    first, second = scan(path.read_bytes(), path).records
     assert isinstance(first.event, Snapshot)
     assert list(read_history(path))[-1] == second
     assert second.seq == first.seq + 1 == len(STORY) + len(unused) + 2
