@@ -1,7 +1,6 @@
-"""Units that MachineOf= ties together are placed as one, move as one, or say why not."""
+"""Units that MachineOf= ties together are placed as one, or say why not."""
 
-from sshfleet.model.unit import UnitName
-from sshfleet.plan.scheduler import Schedule, schedule
+from sshfleet.plan.scheduler import Schedule
 from tests.builders import machine, machine_id, silent, unit, world
 from tests.plan.reading import moves, of_all, refused
 
@@ -64,6 +63,22 @@ def test_the_machine_that_takes_the_most_of_a_group_is_chosen_before_the_least_l
         placed={f"x{n}.service": "m2" for n in range(3)},
     )
     assert moves(of_all(of)) == ["db + m2", "log + m2", "web + m2"]
+
+
+def test_a_machine_without_one_of_the_peers_does_not_count_as_taking_the_follower() -> None:
+    of = world(
+        machine("m1"),
+        machine("m2"),
+        units=[
+            unit("log.service"),
+            unit("db.service"),
+            unit("web.service", machine_of=["db.service", "log.service"]),
+        ],
+        placed={"log.service": "m2"},
+    )
+    made = of_all(of)
+    assert moves(made) == ["db + m2", "web + m2"]
+    assert made.events[0].reason == "the only machine that qualifies"
 
 
 def test_a_peer_does_not_need_its_follower() -> None:
@@ -154,6 +169,18 @@ def test_units_that_need_each_other_are_placed_together() -> None:
     assert made.events[0].reason == "beside b.service"
 
 
+def test_a_unit_that_needs_several_which_need_it_comes_with_all_of_them() -> None:
+    of = world(
+        machine("m1"),
+        units=[
+            unit("a.service", machine_of=["b.service", "c.service"]),
+            unit("b.service", machine_of="a.service"),
+            unit("c.service", machine_of="a.service"),
+        ],
+    )
+    assert moves(of_all(of)) == ["a + m1", "b + m1", "c + m1"]
+
+
 def test_a_group_that_cannot_be_placed_says_for_whose_sake() -> None:
     of = world(
         machine("m1"),
@@ -178,89 +205,6 @@ def test_a_group_that_cannot_be_placed_says_for_whose_sake() -> None:
             "m2": (f"needs a.service here, which cannot be: {clash}",),
         },
     }
-
-
-def test_followers_follow_a_peer_whose_machine_no_longer_fits() -> None:
-    of = world(
-        machine("m1", disk="hdd"),
-        machine("m2", disk="ssd"),
-        machine("m3", disk="ssd", rack="a"),
-        units=[
-            unit("z.service", needs={"disk": "ssd"}),
-            unit("b.service", machine_of=["z.service"]),
-            unit("a.service", machine_of=["b.service"], needs={"rack": "a"}),
-        ],
-        placed={"a.service": "m1", "b.service": "m1", "z.service": "m1"},
-    )
-    of.fleet.machines[0].metadata["rack"] = "a"  # type: ignore[index]
-    made = of_all(of)
-    assert moves(made) == ["z - m1", "b - m1", "a - m1", "z + m3", "b + m3", "a + m3"]
-    assert [event.reason for event in made.events] == [
-        "disk is hdd, not ssd",
-        "follows z.service to m3",
-        "follows b.service to m3",
-        "the only machine that qualifies; leaves m1: disk is hdd, not ssd",
-        "beside z.service; leaves m1: follows z.service to m3",
-        "beside b.service; leaves m1: follows b.service to m3",
-    ]
-
-
-def test_a_follower_outside_the_scope_follows_too() -> None:
-    of = world(
-        machine("m1"),
-        machine("m2", disk="ssd"),
-        units=[unit("db.service", needs={"disk": "ssd"}), FOLLOWER, unit("other.service")],
-        placed=dict.fromkeys(("db.service", "web.service", "other.service"), "m1"),
-    )
-    made = schedule(of, frozenset((UnitName("db.service"),)))
-    assert moves(made) == ["db - m1", "web - m1", "db + m2", "web + m2"]
-
-
-def test_a_follower_that_cannot_follow_is_answered_for() -> None:
-    of = world(
-        machine("m1", rack="a"),
-        machine("m2", disk="ssd"),
-        units=[
-            unit("db.service", needs={"disk": "ssd"}),
-            unit("web.service", machine_of="db.service", needs={"rack": "a"}),
-        ],
-        placed={"db.service": "m1", "web.service": "m1"},
-    )
-    made = schedule(of, frozenset((UnitName("db.service"),)))
-    assert moves(made) == ["db - m1", "web - m1", "db + m2"]
-    assert made.events[1].reason == "needs db.service here, which leaves"
-    assert refused(made)["web.service"]["m2"] == ("has no metadata rack",)
-
-
-def test_a_follower_whose_own_rule_fails_leaves_its_peer_where_it_is() -> None:
-    of = world(
-        machine("m1"),
-        machine("m2", disk="ssd"),
-        units=[
-            unit("db.service"),
-            unit("web.service", machine_of="db.service", needs={"disk": "ssd"}),
-        ],
-        placed={"db.service": "m1", "web.service": "m1"},
-    )
-    made = of_all(of)
-    assert moves(made) == ["web - m1"]
-    assert refused(made)["web.service"] == {
-        "m1": ("has no metadata disk",),
-        "m2": ("needs db.service here; it is on m1",),
-    }
-
-
-def test_units_that_need_each_other_move_as_one() -> None:
-    of = world(
-        machine("m1"),
-        machine("m2", disk="ssd"),
-        units=[
-            unit("a.service", machine_of="b.service"),
-            unit("b.service", machine_of="a.service", needs={"disk": "ssd"}),
-        ],
-        placed={"a.service": "m1", "b.service": "m1"},
-    )
-    assert moves(of_all(of)) == ["b - m1", "a - m1", "a + m2", "b + m2"]
 
 
 def test_units_of_a_circle_that_stand_together_stay() -> None:

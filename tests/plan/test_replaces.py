@@ -247,6 +247,24 @@ def test_on_a_silent_machine_nobody_is_pushed_off() -> None:
     assert of_all(of) == Schedule((), ())
 
 
+def test_on_a_silent_machine_nobody_gives_way_to_a_unit_that_may_not_move() -> None:
+    of = fleet_of(
+        2,
+        units=[V1, R1],
+        placed=dict.fromkeys(("v.service", "r.service"), "m1"),
+        reports={"m1": silent()},
+    )
+    assert only(of, "v.service") == Schedule((), ())
+
+
+def test_a_silent_machine_that_would_not_take_a_unit_either_says_so() -> None:
+    of = fleet_of(1, units=[V1, R1], placed={"r.service": "m1"}, reports={"m1": silent()})
+    assert refused(of_all(of))["v.service"]["m1"] == (
+        "unreachable: connection timed out",
+        "is replaced there by r.service (Replaces=v* of r.service)",
+    )
+
+
 def test_what_may_still_run_out_of_sight_is_not_pushed_off() -> None:
     of = fleet_of(
         3,

@@ -36,3 +36,29 @@ def test_what_could_not_be_pushed_off_is_when_its_global_peer_has_come_elsewhere
         placed={"z.service": "m1", "v.service": "m1"},
     )
     assert moves(of_all(of)) == ["v - m1", "z + m2", "r + m1", "v + m2"]
+
+
+def test_a_global_unit_comes_also_to_a_machine_that_was_cleared_after_its_turn() -> None:
+    of = world(
+        *THREE,
+        units=[
+            unit("g.service", is_global=True, needs={"at": ["m1", "m2"]}, conflicts="v*"),
+            unit("r.service", needs={"at": "m1"}, replaces=("v*",)),
+            unit("v.service"),
+        ],
+        placed={"v.service": "m1"},
+    )
+    assert moves(of_all(of)) == ["v - m1", "g + m2", "r + m1", "v + m3", "g + m1"]
+
+
+def test_what_is_pushed_off_leaves_by_name_in_whatever_order_it_came() -> None:
+    names = ["v@2.service", "v@1.service", "v@3.service"]
+    of = world(
+        *THREE[:2],
+        units=[
+            *map(unit, names),
+            unit("r.service", needs={"at": "m1"}, replaces=("v@*",)),
+        ],
+        placed=dict.fromkeys(names, "m1"),
+    )
+    assert moves(of_all(of))[:3] == ["v@1 - m1", "v@2 - m1", "v@3 - m1"]
