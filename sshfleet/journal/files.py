@@ -199,14 +199,18 @@ def read_all(fd: int) -> bytes:
 
 
 def _make(path: Path) -> bool:
-    """Make a folder and those above it that are missing; tell whether it was missing."""
+    """Make a folder and those above it that are missing; tell whether it was us who made it."""
+    made = False
     with told_as_journal_error("make the journal's folder", path):
         missing = [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]
         for folder in reversed(missing):
-            with suppress(FileExistsError):  # another sshfleet was faster
+            try:
                 folder.mkdir(mode=0o700)
+                made = True
+            except FileExistsError:
+                made = False  # another sshfleet was faster
             _sync_folder(folder.parent)
-        return bool(missing)
+    return made
 
 
 def _sync_folder(path: Path) -> None:

@@ -174,3 +174,19 @@ def test_a_file_is_read_from_its_start_wherever_it_was_left(folder: Folder) -> N
     os.lseek(fd, 5, os.SEEK_SET)
     assert read_all(fd) == b"0123456789"
     os.close(fd)
+
+
+def test_of_two_who_make_the_folder_at_once_only_one_writes_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "fleet"
+
+    def missing(asked: Path) -> bool:
+        if asked == path:
+            path.mkdir(mode=0o700)  # by the other one, as soon as we have looked
+        return asked != path
+
+    monkeypatch.setattr(os.path, "lexists", missing)
+    Folder.open(path, create=True).close()
+
+    assert list(path.iterdir()) == []
