@@ -65,6 +65,14 @@ def test_the_name_of_what_moves_has_to_be_free_there(stage: Stage) -> None:
     assert stage.running() == {"m1": {"r.service"}, "m3": {"v.service", "f.service"}}
 
 
+def test_the_name_of_what_leaves_because_it_cannot_push_has_to_be_free_there(stage: Stage) -> None:
+    pinned = service("v.service", "MachineMetadata=disk=ssd")
+    assert quiet(stage.start(pinned, service("r.service", "MachineOf=v.service")))
+    stage.machines["m2"].foreign = {"r.service": "/lib/systemd/system/r.service"}
+    assert quiet(stage.start(service("r.service", "Replaces=v.*")))
+    assert stage.running() == {"m1": {"v.service", "f.service"}, "m3": {"r.service"}}
+
+
 def test_while_the_stop_takes_its_time_nothing_is_put_in_its_place(stage: Stage) -> None:
     stage.machines["m1"].processes["v.service"].active = "deactivating"
     stage.timeout = 0.05

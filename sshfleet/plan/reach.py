@@ -5,7 +5,9 @@ Rule 1: reckoned before anybody was looked at, so rather too many than too few.
 
 from collections.abc import Iterable
 
+from sshfleet.model.machine import MachineId
 from sshfleet.model.unit import UnitName
+from sshfleet.plan.board import Board, Tenant
 from sshfleet.plan.draft import Draft
 from sshfleet.plan.globs import Names
 from sshfleet.plan.review import review
@@ -24,14 +26,19 @@ def may_get_a_machine(world: World, scope: frozenset[UnitName]) -> frozenset[Uni
     draft = Draft(world, scope)
     review(draft)
     coming = newcomers(draft)
-    pushed = [
-        clash.other
+    parting = [
+        name
         for tenant in draft.movable()
-        if tenant.rules.replaces
         for machine in draft.board.places(tenant.name)
-        for clash in draft.board.replaced(tenant, machine)
+        for name in _parting(draft.board, tenant, machine)
     ]
-    return frozenset(coming) | _moved_for(draft, coming=coming, leaving=pushed)
+    return frozenset(coming) | _moved_for(draft, coming=coming, leaving=parting)
+
+
+def _parting(board: Board, tenant: Tenant, machine: MachineId) -> list[UnitName]:
+    """Return who may leave a machine for Replaces=: whoever is pushed off, or else who pushes."""
+    pushed = [clash.other for clash in board.replaced(tenant, machine)]
+    return [tenant.name, *pushed] if pushed or board.replacing(tenant, machine) else []
 
 
 def _moved_for(

@@ -52,9 +52,10 @@ def test_followers_of_what_a_newcomer_may_push_off_may_get_a_machine() -> None:
     assert may_get_a_machine(of, names("v")) == names()
 
 
-def test_followers_of_what_is_pushed_off_where_both_stand_may_get_a_machine() -> None:
+def test_where_one_unit_replaces_another_both_and_their_followers_may_get_a_machine() -> None:
     of = fleet_of_chains(r_on="m1")
-    assert may_get_a_machine(of, names("r")) >= names("v", "f", "g", "w")
+    assert may_get_a_machine(of, names("r")) == names("r", "v", "f", "g", "w")
+    assert may_get_a_machine(of, names("v")) == names("v", "f", "g", "w")
 
 
 def test_a_follower_that_stands_somewhere_gets_no_machine_for_a_peer_that_is_new() -> None:
