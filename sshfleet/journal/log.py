@@ -5,9 +5,12 @@ journal begins with seq 1 or with a snapshot, and a snapshot stands nowhere else
 Rule 2: a torn tail is a bad end that nothing whole follows: what a crash leaves of a write that
 was never acknowledged. A bad line with a whole one after it is damage, and so is a file without a
 whole line, for the first ones were whole before the file got its name.
-Rule 3: every byte is looked at as it was read the first time: a command may be writing meanwhile.
+Rule 3: but a power cut may keep a later sector of a write and lose an earlier one, which then reads
+as zeros. So what follows zeros and was written together with them is torn as well.
+Rule 4: every byte is looked at as it was read the first time: a command may be writing meanwhile.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -104,7 +107,7 @@ class Reading:
         return ""
 
     def _end(self, rest: bytes) -> None:
-        if rest and not (self.lines and _may_be_torn(rest)):
+        if rest and not (self.lines and _may_be_torn(rest, self.seq + 1)):
             raise self._damaged(rest)
         self.torn = rest
 
@@ -119,6 +122,16 @@ class Reading:
         return self.corrupt("this record is damaged", self.lines + 1)
 
 
-def _may_be_torn(rest: bytes) -> bool:
-    pieces = [piece for piece in _RECORD_STARTS.split(rest) if piece]
-    return not any(is_whole(piece.rstrip(b"\n")) for piece in pieces[1:])
+def _may_be_torn(rest: bytes, seq: int) -> bool:
+    """Tell whether a bad end, which begins where record `seq` belongs, is of one write."""
+    bad, *pieces = [piece for piece in _RECORD_STARTS.split(rest) if piece]
+    whole = [line for piece in pieces if is_whole(line := piece.rstrip(b"\n"))]
+    return not whole or (b"\0" in bad and all(_first(line) <= seq for line in whole))
+
+
+def _first(line: bytes) -> float:
+    """Return the number of the first record that a line was written together with."""
+    try:
+        return decode(line).first
+    except Malformed:
+        return math.inf

@@ -148,7 +148,7 @@ class Wal:
         for event in events:
             seq += 1
             try:
-                line, digest = encode(event, stamp, seq=seq, prev=digest)
+                line, digest = encode(event, stamp, seq=seq, prev=digest, first=self._seq + 1)
             except Malformed as problem:
                 raise JournalError(
                     f"{type(event).__name__} cannot be written: {problem}",

@@ -64,14 +64,10 @@ Step = Write | Truncate | Named | Synced | Acknowledged
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A folder after a power cut: names, the files they mean, what must not have been lost.
-
-    `scrambled` tells that a write of several lines lost a sector and kept a later one.
-    """
+    """A folder after a power cut: names, the files they mean, what must not have been lost."""
 
     files: dict[str, tuple[int, bytes]]
     events: int
-    scrambled: bool
 
 
 class Disk:
@@ -224,9 +220,8 @@ class _Platter:
             for contents in product(*(self._contents(file) for file in files)):
                 found = dict(zip(files, contents, strict=True))
                 yield Look(
-                    files={name: (file, found[file][0]) for name, file in names.items()},
+                    files={name: (file, found[file]) for name, file in names.items()},
                     events=self.events,
-                    scrambled=any(scrambled for _, scrambled in contents),
                 )
 
     def _namings(self) -> Iterator[dict[str, int]]:
@@ -240,14 +235,10 @@ class _Platter:
                     seen.add(key)
                     yield names
 
-    def _contents(self, file: int) -> set[tuple[bytes, bool]]:
-        found = {(self.files.get(file, b""), False)}
+    def _contents(self, file: int) -> set[bytes]:
+        found = {self.files.get(file, b"")}
         for write in self.writes.get(file, []):
-            found |= {
-                (_applied(content, part), scrambled or more)
-                for content, scrambled in found
-                for part, more in _parts(write)
-            }
+            found |= {_applied(content, part) for content in found for part in _parts(write)}
         return found
 
 
@@ -258,15 +249,15 @@ def _applied(content: bytes, write: Write | Truncate) -> bytes:
     return content[: write.offset].ljust(write.offset, b"\0") + write.data + content[end:]
 
 
-def _parts(write: Write | Truncate) -> Iterator[tuple[Write | Truncate, bool]]:
-    """Yield what a write may have come to; whether later sectors are there without earlier ones."""
-    yield write, False
+def _parts(write: Write | Truncate) -> Iterator[Write | Truncate]:
+    """Yield what a write may have come to: cut off, or with zeros where sectors are missing."""
+    yield write
     if isinstance(write, Truncate):
         return
     data = write.data
     for size in _places(data):
-        yield Write(write.file, write.offset, data[:size]), False
-        yield Write(write.file, write.offset, data[:size].ljust(len(data), b"\0")), False
+        yield Write(write.file, write.offset, data[:size])
+        yield Write(write.file, write.offset, data[:size].ljust(len(data), b"\0"))
     edges = [0, *range(SECTOR - write.offset % SECTOR, len(data), SECTOR), len(data)]
     sectors = [data[a:b] for a, b in pairwise(edges)]
     if len(sectors) <= 6:
@@ -275,7 +266,7 @@ def _parts(write: Write | Truncate) -> Iterator[tuple[Write | Truncate, bool]]:
                 sector if kept else bytes(len(sector))
                 for sector, kept in zip(sectors, there, strict=True)
             ]
-            yield Write(write.file, write.offset, b"".join(pieces)), data.count(b"\n") > 1
+            yield Write(write.file, write.offset, b"".join(pieces))
 
 
 def _places(data: bytes) -> list[int]:
@@ -298,6 +289,5 @@ def looks_after_power_cuts(disk: Disk) -> list[Look]:
         for look in platter.looks():
             key = frozenset(look.files.items())
             before = found.get(key, look)
-            events = max(look.events, before.events)
-            found[key] = Look(look.files, events, look.scrambled and before.scrambled)
+            found[key] = Look(look.files, max(look.events, before.events))
     return list(found.values())

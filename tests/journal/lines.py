@@ -32,12 +32,17 @@ STORY: tuple[Event, ...] = (
 )
 
 
-def lines(events: Sequence[Event | Snapshot], *, seq: int = 0, prev: str = "") -> list[bytes]:
-    """Encode events as the lines that follow the record `seq` with the sum `prev`."""
-    written = []
+def lines(
+    events: Sequence[Event | Snapshot], *, seq: int = 0, prev: str = "", together: bool = False
+) -> list[bytes]:
+    """Encode events as the lines that follow the record `seq` with the sum `prev`.
+
+    They are written one by one, or all `together`.
+    """
+    written, first = [], seq + 1 if together else 0
     for event in events:
         seq += 1
-        line, prev = encode(event, STAMP, seq=seq, prev=prev)
+        line, prev = encode(event, STAMP, seq=seq, prev=prev, first=first)
         written.append(line)
     return written
 

@@ -72,7 +72,8 @@ def test_each_can_be_gone_on_with(path: Path) -> None:
 
 def again(record: Record) -> bytes:
     stamp = Stamp(at=record.at, by=record.by, cmd=record.cmd)
-    return encode(record.event, stamp, seq=record.seq, prev=record.prev)[0]
+    seq, prev, first = record.seq, record.prev, record.first
+    return encode(record.event, stamp, seq=seq, prev=prev, first=first)[0]
 
 
 def test_each_would_be_written_in_the_same_way_today(path: Path) -> None:
@@ -81,5 +82,5 @@ def test_each_would_be_written_in_the_same_way_today(path: Path) -> None:
 
 def test_every_version_has_its_two_files() -> None:
     versions = {version(path) for path in GOLDEN}
-    assert versions == {*range(1, 6)}
+    assert versions == {*range(1, 7)}
     assert len(GOLDEN) == 2 * len(versions)

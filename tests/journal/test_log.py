@@ -181,3 +181,27 @@ def test_a_snapshot_may_only_be_the_first_line() -> None:
     [late] = lines([snapshot], seq=len(LINES), prev=json.loads(LINES[-1])["sum"])
     with pytest.raises(JournalCorrupt, match="only the first line"):
         scan(WHOLE + late, PATH)
+
+
+def scattered(hole: bytes, *, together: bool) -> bytes:
+    """Return a journal of which a later line is whole and an earlier one has a hole."""
+    acknowledged = lines(STORY[:2])
+    prev = json.loads(acknowledged[-1])["sum"]
+    first, second, *rest = lines(STORY[2:6], seq=2, prev=prev, together=together)
+    middle = len(second) // 2
+    second = second[:middle] + hole + second[middle + len(hole) :]
+    return b"".join([*acknowledged, first, second, *rest])
+
+
+def test_a_write_that_lost_a_sector_in_its_midst_is_torn_there() -> None:
+    data = scattered(bytes(60), together=True)
+    log = scan(data, PATH)
+    assert [record.event for record in log.records] == list(STORY[:3])
+    assert log.torn == data[log.size :]
+
+
+def test_what_zeros_did_not_take_or_what_was_written_later_is_no_torn_end() -> None:
+    for data in (scattered(b"x" * 60, together=True), scattered(bytes(60), together=False)):
+        with pytest.raises(JournalCorrupt) as caught:
+            scan(data, PATH)
+        assert caught.value.place == f"{PATH}:4"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from sshfleet.errors import JournalCorrupt
 from sshfleet.journal import snapshot
 from sshfleet.journal.lock import Holder
 from sshfleet.journal.repair import Repair
@@ -95,17 +94,12 @@ def recovers(look: Look, into: Path, events: list[Event], more: Event) -> None:
     assert more in [record.event for record in read_history(path)]
 
 
-def all_recover(scenario: Scenario, into: Path) -> tuple[int, int]:
-    """Try every look; return how many there were, and how many were refused as damaged."""
-    tried = refused = 0
-    for look in looks_after_power_cuts(scenario.disk):
-        tried += 1
-        try:
-            recovers(look, into, scenario.events, seen(999))
-        except JournalCorrupt:
-            assert look.scrambled, look.files
-            refused += 1
-    return tried, refused
+def all_recover(scenario: Scenario, into: Path) -> int:
+    """Try every look; return how many there were."""
+    looks = looks_after_power_cuts(scenario.disk)
+    for look in looks:
+        recovers(look, into, scenario.events, seen(999))
+    return len(looks)
 
 
 def test_every_power_cut_while_a_journal_is_begun_and_gone_on_with(
@@ -120,10 +114,9 @@ def test_every_power_cut_while_a_journal_is_begun_and_gone_on_with(
             scenario.append(journal, seen(2))
         with scenario.opens() as journal:
             scenario.append(journal, seen(3), seen(4))
-    tried, refused = all_recover(scenario, folder / "b")
-    print(f"{tried} states, {refused} refused")  # noqa: T201 - shown by pytest -rP
+    tried = all_recover(scenario, folder / "b")
+    print(f"{tried} states")  # noqa: T201 - shown by pytest -rP
     assert tried > 500
-    assert refused < 50
 
 
 def test_every_power_cut_while_a_torn_end_is_cut_off(
@@ -138,8 +131,7 @@ def test_every_power_cut_while_a_torn_end_is_cut_off(
         assert journal.notes
         scenario.append(journal, seen(1))
         scenario.append(journal, seen(2))
-    tried, refused = all_recover(scenario, folder / "b")
-    assert refused == 0
+    tried = all_recover(scenario, folder / "b")
     assert tried > 100
 
 
@@ -155,7 +147,7 @@ def test_every_power_cut_after_a_command_was_killed_and_another_relied_on_what_i
         assert set(journal.state.units) == {WEB}
         scenario.disk.acknowledge(5)
         scenario.append(journal, seen(1))
-    tried, _ = all_recover(scenario, folder / "b")
+    tried = all_recover(scenario, folder / "b")
     assert tried > 100
 
 
@@ -175,10 +167,9 @@ def test_every_power_cut_while_a_journal_is_compacted_again_and_again(
         with scenario.opens() as journal:
             scenario.append(journal, seen(rounds))
     assert len(list((folder / "a").glob(f"{NAME}.*-*"))) == rounds
-    tried, refused = all_recover(scenario, folder / "b")
-    print(f"{tried} states, {refused} refused")  # noqa: T201 - shown by pytest -rP
+    tried = all_recover(scenario, folder / "b")
+    print(f"{tried} states")  # noqa: T201 - shown by pytest -rP
     assert tried > 500
-    assert refused == 0
 
 
 def test_every_power_cut_while_a_damaged_journal_is_repaired(
