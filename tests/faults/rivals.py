@@ -26,6 +26,8 @@ UNIT = "rival.service"
 SLOW = WITNESS.replace("[Service]", "[Service]\nExecStartPre=/bin/sleep 1").replace("VERSION", "x")
 # Two spellings of one command, so that the journal tells whose it was.
 COMMANDS = (("start", "rival"), ("start", "rival.service"))
+# What tells whose the machine is: to who comes late, to who lost at the machine, to a copy.
+REFUSALS = ("belongs to another journal", "a second copy of the one that works on")
 
 
 class Rivals:
@@ -87,7 +89,7 @@ class Rivals:
         codes = [one.code for one in ended]
         _demand(codes.count(ExitCode.DONE) == 1, ended)
         loser = next(one for one in ended if one.code)
-        _demand("journal" in loser.stderr and "belongs to" in loser.stderr, ended)
+        _demand(any(words in loser.stderr for words in REFUSALS), ended)
 
     def _end(self, ended: list[Ended]) -> None:
         """Demand that the unit was started once, and take it away as its owner."""
