@@ -92,7 +92,7 @@ def test_the_scripts_fit_into_a_round_trip() -> None:
     # Ten segments of 1460 bytes are what TCP sends at first (RFC 6928); a login opens the window to
     # about twice that. What is asked for has to fit in, too.
     assert len(LOOK_SCRIPT) < 7250
-    assert len(ACT_SCRIPT) < 26500
+    assert len(ACT_SCRIPT) < 27000
 
 
 def test_names_are_asked_for_once_and_templates_never() -> None:
@@ -206,3 +206,12 @@ def test_only_parts_that_are_not_in_place_are_uploaded() -> None:
     held = reached("m1", old)
     assert uploads_needed([install(dropins=wanted)], held) == {sha256("b")}
     assert uploads_needed([install(dropins=wanted)], None) == {sha256(text) for text in "xab"}
+
+
+def test_a_restart_tells_which_process_was_seen() -> None:
+    restarts = [action(Verb.RESTART, name) for name in (DB, WEB)]
+    asked = lines(*restarts, running={WEB: "0123456789abcdef0123456789abcdef"})
+    assert [line for line in asked if line.startswith("restart")] == [
+        "restart\tdb.service\t-",
+        "restart\tweb.service\t0123456789abcdef0123456789abcdef",
+    ]

@@ -25,7 +25,7 @@ main() {
         write_records
         drop_new
         set_going start $starts
-        set_going restart $restarts
+        restart_units
         disclaim
     fi
     watch_units
@@ -60,7 +60,7 @@ read_request() {
             [ "$six" ] || texts="$texts $two/$one"
             ;;
         start) starts="$starts $one" ;;
-        restart) restarts="$restarts $one" ;;
+        restart) restarts="$restarts $one/$two" ;;
         watch) watched="$watched $one" ;;
         look) asked="$asked $one" ;; # every name above too, once
         end) complete=yes && break ;;
