@@ -15,7 +15,7 @@ from sshfleet.contact import newly_seen
 from sshfleet.memory import Memory
 from sshfleet.model.desired import DesiredState, fold
 from sshfleet.model.machine import Fleet, Machine, MachineName
-from sshfleet.model.observed import Observed, Reached, Unreachable
+from sshfleet.model.observed import Observed, Reached, Report, Trouble, Unreachable
 from sshfleet.model.owner import Owner, Signature
 from sshfleet.observe import observe
 from sshfleet.ownership import claim_on, marks_due, strangers
@@ -132,8 +132,19 @@ async def take(
         lineage=owner.lineage,
         patience=0.0,
         settle=0.0,
-        claims={name: claim_on(journal.state, id_, owner) for name, id_ in ids.items()},
+        claims={
+            name: claim_on(journal.state, found.observed, id_, owner) for name, id_ in ids.items()
+        },
     )
     carried = await apply(transport, fleet, found.observed, wave, Stop())
     reports = carried.observed.reports.items()
-    return {name: report for name, report in reports if isinstance(report, Unreachable)}
+    return {name: missed for name, report in reports if (missed := _missed(report, mark))}
+
+
+def _missed(report: Report, mark: str) -> Unreachable | None:
+    """Say why a machine does not bear our mark; nothing when it does, or holds nothing any more."""
+    if isinstance(report, Unreachable):
+        return report
+    if report.owner and report.owner.mark != mark:
+        return Unreachable(trouble=Trouble.OWNED, detail="it was changed meanwhile")
+    return None

@@ -23,7 +23,7 @@ from sshfleet.model.action import Plan, Verb
 from sshfleet.model.desired import DesiredState, fold
 from sshfleet.model.event import ActionEnded
 from sshfleet.model.machine import Fleet, Machine, MachineName
-from sshfleet.model.observed import Observed
+from sshfleet.model.observed import Observed, Reached, Trouble, Unreachable
 from sshfleet.model.owner import Claim, Owner, Signature
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.observe import observe
@@ -37,6 +37,14 @@ from sshfleet.stop import Stop
 from sshfleet.transport.base import Transport
 
 PATIENCE = 4.0  # seconds a machine watches its units within one round trip
+BUSY = 20.0  # seconds to wait for another run to end its work on a machine
+PAUSE = 0.2  # seconds between two looks for that
+
+_AT_WORK = Unreachable(
+    trouble=Trouble.UNMANAGEABLE,
+    detail="another sshfleet is at work there",
+    hint="try again when it is done",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +106,7 @@ async def converge(setup: Setup, command: Command) -> Result:
         world = _world(setup, Observed())
         return Result(plan=_planned(setup, command, world, Asked()), world=world, intent=intent)
     async with setup.connect() as transport:
-        observed = await observe(transport, command.contact, _asked_about(setup, command))
+        observed = await _look(setup, command, transport)
         if all_silent(setup.fleet, observed):
             raise TryLater(
                 f"none of the {len(setup.fleet.machines)} machines answers: nothing was done",
@@ -112,6 +120,27 @@ async def converge(setup: Setup, command: Command) -> Result:
             (*newly_seen(setup.fleet, setup.journal.state, observed), *intent.events)
         )
         return await _Run(setup, command, transport, intent).until_quiet(observed)
+
+
+async def _look(setup: Setup, command: Command, transport: Transport) -> Observed:
+    """Look at the machines; a real run waits for those that another run is changing just now."""
+    clock, asked = asyncio.get_running_loop().time, _asked_about(setup, command)
+    observed, end = await observe(transport, command.contact, asked), clock() + BUSY
+    while setup.journal.durable and (busy := _busy(observed, command.contact)):
+        if clock() > end:
+            return observed.merged(Observed({one.name: _AT_WORK for one in busy}))
+        await asyncio.sleep(PAUSE)
+        observed = observed.merged(await observe(transport, busy, asked))
+    return observed
+
+
+def _busy(observed: Observed, machines: Iterable[Machine]) -> list[Machine]:
+    found = []
+    for machine in machines:
+        report = observed.reports.get(machine.name)
+        if isinstance(report, Reached) and report.busy:
+            found.append(machine)
+    return found
 
 
 def _asked_about(setup: Setup, command: Command) -> list[UnitName]:
@@ -157,6 +186,7 @@ class _Run:
         self.asked = Asked(insist=command.scope if command.insist else frozenset())
         self.ended: list[Ended] = []
         self.mark = f"{setup.journal.state.next_mark()}-{secrets.token_hex(8)}"
+        self.turn = 0
         self.deadline = asyncio.get_running_loop().time() + command.timeout
 
     def left(self) -> float:
@@ -209,16 +239,19 @@ class _Run:
             lineage=state.lineage,
             patience=min(PATIENCE, self.left()) if self.command.wait else 0.0,
             settle=self.command.settle if self.command.wait else 0.0,
-            claims=self._claims(plan, state),
+            claims=self._claims(plan, observed, state),
         )
         carried = await apply(self.transport, self.setup.fleet, observed, wave, self.setup.stop)
         self._remember(carried.ended)
         return carried
 
-    def _claims(self, plan: Plan, state: DesiredState) -> dict[MachineName, Claim]:
-        owner = Owner.signed(state.lineage, self.mark, self.setup.signature)
+    def _claims(
+        self, plan: Plan, observed: Observed, state: DesiredState
+    ) -> dict[MachineName, Claim]:
+        self.turn += 1
+        owner = Owner.signed(state.lineage, self.mark, self.setup.signature, self.turn)
         changed = {action.machine: action.machine_id for action in plan.actions}
-        return {name: claim_on(state, id_, owner) for name, id_ in changed.items()}
+        return {name: claim_on(state, observed, id_, owner) for name, id_ in changed.items()}
 
     def _remember(self, ended: Iterable[Ended]) -> None:
         events = []

@@ -38,10 +38,17 @@ def marks_due(
             yield MachineMarked(machine, mark, owner.mark if owner else "")
 
 
-def claim_on(state: DesiredState, machine: MachineId, owner: Owner) -> Claim:
+def claim_on(state: DesiredState, observed: Observed, machine: MachineId, owner: Owner) -> Claim:
     """Return what a machine is told so that it lets this run, whose mark is known, work there."""
     marks = state.machines[machine].marks
-    return Claim(owner=owner, accepted=marks, floor=number_of(marks[0]) if marks else 0)
+    found = observed.by_id().get(machine)
+    before = found[1].owner if found else None
+    return Claim(
+        owner=owner,
+        accepted=marks,
+        floor=number_of(marks[0]) if marks else 0,
+        seen=before.change if before else "",
+    )
 
 
 def refuse_to_begin(state: DesiredState, observed: Observed) -> None:

@@ -23,6 +23,7 @@ from sshfleet.systemd.fetch import SCRIPT as FETCH
 from sshfleet.transport.base import TransportError
 from tests.builders import LINEAGE, machine_id
 
+ORDERS = ("stop", "remove", "install", "start", "restart")
 STAGING = "/home/core/.sshfleet/staging"
 
 
@@ -71,7 +72,7 @@ class FakeMachine:
     `starts_as` scripts a start, `triggered` are units that systemd starts again as soon as they are
     stopped. `hook` is called before each step of a transaction, and may end it there. While `slow`,
     what is to be stopped is gone only by the next transaction. `owner` is the line that says whose
-    machine it is.
+    machine it is; for so many looks it is `busy` with another run.
     """
 
     name: str
@@ -90,6 +91,7 @@ class FakeMachine:
     starts: int = 0
     slow: bool = False
     owner: str = ""
+    busy: int = 0
     hook: Callable[[], None] = lambda: None
 
     def alive(self) -> set[str]:
@@ -114,18 +116,21 @@ class FakeMachine:
         parts = {line[2]: line[1] for line in lines if line[0] == "part"}
         nonce = next(line[1] for line in lines if line[0] == "nonce")
         lineage = next((line[1] for line in lines if line[0] == "lineage"), "")
-        out = []
+        out: list[str] = []
         if claim := next((line for line in lines if line[0] == "claim"), None):
             self.hook()
             if not self._may_claim(claim, lineage):
                 return f"{nonce} owned\t{self.owner}\n".encode()
-            self._take(claim[1], lineage, any(line[0] == "install" for line in lines))
+            if self._is_changed(claim):
+                lines = _postponed(lines, out)
+            else:
+                self._take(claim[1], lineage, any(line[0] == "install" for line in lines))
         for name in [
             n for n, p in self.processes.items() if self.slow and p.active == "deactivating"
         ]:
             del self.processes[name]
         for line in lines:
-            if line[0] in ("stop", "remove", "install", "start", "restart"):
+            if line[0] in ORDERS:
                 self.hook()
                 failed = self._obey(line, lineage, parts)
                 self.done.append(f"{line[0]} {line[1]}")
@@ -149,6 +154,10 @@ class FakeMachine:
         if owner is None or owner.mark in claim[3].split():
             return True
         return owner.lineage == lineage and number_of(owner.mark) < int(claim[2])
+
+    def _is_changed(self, claim: Sequence[str]) -> bool:
+        owner = owner_in(self.owner)
+        return (owner.change if owner else "-") != claim[4]
 
     def _take(self, claim: str, lineage: str, installs: bool) -> None:
         for name, record in self.records.items():
@@ -256,6 +265,9 @@ class FakeMachine:
             "os": "Debian", "arch": "x86_64", "systemd": "252", "cpus": "2", "memory": "2048",
         }  # fmt: skip
         facts["owner"] = self.owner or "-"
+        if self.busy:
+            self.busy -= 1
+            facts["busy"] = "yes"
         out += [f"{key}\t{value}" for key, value in facts.items()]
         boot = {name: "yes" if name in self.boots else "no" for name in names}
         out += [f"unit\t{name}\t{boot[name]}\t{self.records.get(name, '')}" for name in names]
@@ -288,6 +300,13 @@ class FakeMachine:
     def _invocation(self, name: str) -> str:
         process = self.processes.get(name, Process())
         return f"{self.reboots:08x}{process.runs:024x}" if process.runs else ""
+
+
+def _postponed(lines: list[list[str]], out: list[str]) -> list[list[str]]:
+    """Answer that nothing was done of what was planned upon an older look."""
+    orders = [line for line in lines if line[0] in ORDERS]
+    out += [f"outcome\t{line[0]}\t{line[1]}\tfailed\tit was changed meanwhile" for line in orders]
+    return [line for line in lines if line not in orders]
 
 
 def _sum(text: bytes | None) -> str:

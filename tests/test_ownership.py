@@ -6,17 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sshfleet import converge
 from sshfleet.errors import JournalError
 from sshfleet.model.event import JournalStarted, MachineMarked
 from sshfleet.model.observed import Trouble, Unreachable
 from sshfleet.model.owner import owner_in
+from sshfleet.model.step import Run
 from tests.builders import machine, machine_id
 from tests.fakes import Killed, MemoryJournal
-from tests.stage import Stage, quiet, service
+from tests.stage import TEXT, Stage, quiet, service
 
 NAMES = ("m1", "m2", "m3")
 OTHER = "fedcba98"
-THEIRS = f'{{"lineage":"{OTHER}","mark":"1-00000000000000ff"}}'
+THEIRS = f'{{"lineage":"{OTHER}","mark":"1-00000000000000ff","turn":"1"}}'
 
 
 def stage() -> Stage:
@@ -149,6 +151,53 @@ def test_the_machine_itself_refuses_whoever_comes_second() -> None:
     assert not here.running()
     assert [one.result for one in result.ended] == ["unknown", "unknown"]
     assert "belongs to another journal" in result.plan.away[0].why
+
+
+def test_what_a_killed_run_had_set_going_may_end_late_and_nothing_is_done_twice() -> None:
+    here = stage()
+    here.start(service("web.service"))
+    sent: list[Run] = []
+
+    def dies_having_sent(name: str, run: Run | None) -> None:
+        if run and run.root:
+            sent.append(run)
+            raise Killed
+
+    def the_late_one_is_faster(name: str, run: Run | None) -> None:
+        if run and run.root and sent:
+            here.machines[name].answer(sent.pop().data)
+
+    here.transport.hook = dies_having_sent
+    with pytest.raises(Killed):
+        here.start(service("web.service", text=f"# new\n{TEXT}"))
+    here.transport.hook = the_late_one_is_faster
+    assert quiet(here.reconcile())
+    assert not sent
+    assert here.machines["m1"].started == ["web.service"] * 2
+    assert here.machines["m1"].files["web.service"].startswith(b"# new")
+
+
+def test_a_machine_that_another_run_is_changing_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(converge, "PAUSE", 0.0)
+    here = stage()
+    here.machines["m1"].busy = 3
+    assert quiet(here.start(service("web.service")))
+    assert here.machines["m1"].busy == 0
+    assert here.running() == {"m1": {"web.service"}}
+
+
+def test_a_machine_that_stays_busy_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(converge, "BUSY", 0.0)
+    here = stage()
+    here.start(service("web.service"))
+    here.machines["m1"].busy = 1000
+    result = here.change("stop", "web.service")
+    assert [waiting.why for waiting in result.plan.away] == ["another sshfleet is at work there"]
+    assert here.running() == {"m1": {"web.service"}}
 
 
 def test_a_machine_that_was_set_back_is_worked_on() -> None:

@@ -108,7 +108,8 @@ class Reached:
     """A machine that answered; `memory` in bytes, `uptime` in seconds since `boot_id` began.
 
     `units` has every unit in our folders, and of the others those that were asked for. `owner` is
-    whose machine it is, as far as sshfleet goes; None when it holds nothing of anybody.
+    whose machine it is, as far as sshfleet goes; None when it holds nothing of anybody. While it is
+    `busy` a run is changing it.
     """
 
     machine: MachineId
@@ -121,6 +122,7 @@ class Reached:
     memory: int
     units: Mapping[UnitName, UnitState] = field(default_factory=dict)
     owner: Owner | None = None
+    busy: bool = False
 
 
 Report = Reached | Unreachable

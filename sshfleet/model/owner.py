@@ -4,7 +4,9 @@ Rule 1: a journal works on a machine only when nobody owns it or when it knows t
 one it meant to write itself, or was told to take over (`adopt`). So a second journal is refused,
 and so is an older or a twin copy of the same one.
 Rule 2: a mark is in the journal before it is sent. A run that was killed in between is recognised.
-Rule 3: numbers of marks only grow. A lower one than this journal ever saw there is a machine that
+Rule 3: work that was planned upon a look is not begun when the machine was changed since: what a
+run that was killed had set going may end late.
+Rule 4: numbers of marks only grow. A lower one than this journal ever saw there is a machine that
 was set back (a snapshot of its disk), not another journal.
 """
 
@@ -15,6 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple, Self
 
 _MARK = re.compile(r"([0-9]{1,15})-[0-9a-f]{16}")
+_TURN = re.compile(r"[1-9][0-9]{0,5}")
 _PLAIN = re.compile(r"[0-9A-Za-z-]{1,64}")
 _KNOWN = 32  # marks that a journal keeps of a machine
 _WORDS = 200  # characters of what is for people
@@ -31,19 +34,26 @@ class Signature(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """The owner of a machine: `mark` is of the last run that changed it, the rest its Signature."""
+    """The owner of a machine: `mark` is of the last run that changed it, `turn` counts the times it
+    did, the rest is its Signature."""
 
     lineage: str
     mark: str
+    turn: str = "1"
     by: str = ""
     at: str = ""
     journal: str = ""
 
     @classmethod
-    def signed(cls, lineage: str, mark: str, signature: Signature) -> Self:
+    def signed(cls, lineage: str, mark: str, signature: Signature, turn: int = 1) -> Self:
         """Make the owner that a run becomes; what is too long to be useful is cut."""
         words = {key: text[:_WORDS] for key, text in signature._asdict().items()}
-        return cls(lineage=lineage, mark=mark, **words)
+        return cls(lineage=lineage, mark=mark, turn=str(turn), **words)
+
+    @property
+    def change(self) -> str:
+        """Name the change that was made last: of two looks with the same, nothing came between."""
+        return f"{self.mark}/{self.turn}"
 
     def is_of(self, signature: Signature) -> bool:
         """Tell whether the same journal file, on the same computer, signs so."""
@@ -58,11 +68,15 @@ class Owner:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What a machine is told before it is changed: whose it is to be from now on, and which marks
-    it may bear so far; one of the same lineage with a number below `floor` will do, too."""
+    it may bear so far; one of the same lineage with a number below `floor` will do, too.
+
+    `seen` is the last change of the machine that the work was planned upon, empty for none.
+    """
 
     owner: Owner
     accepted: tuple[str, ...]
     floor: int
+    seen: str = ""
 
 
 def owner_in(line: str) -> Owner | None:
@@ -71,13 +85,13 @@ def owner_in(line: str) -> Owner | None:
         said = dict(json.loads(line))
     except (ValueError, TypeError, RecursionError):
         return None
-    texts = [said.get(key, "") for key in ("lineage", "mark", *Signature._fields)]
+    texts = [said.get(key, "") for key in ("lineage", "mark", "turn", *Signature._fields)]
     if not all(isinstance(text, str) for text in texts):
         return None
-    lineage, mark, *signature = texts
-    if not _PLAIN.fullmatch(lineage) or not _MARK.fullmatch(mark):
+    lineage, mark, turn, *signature = texts
+    if not (_PLAIN.fullmatch(lineage) and _MARK.fullmatch(mark) and _TURN.fullmatch(turn)):
         return None
-    return Owner.signed(lineage, mark, Signature(*signature))
+    return Owner.signed(lineage, mark, Signature(*signature), int(turn))
 
 
 def whose(owner: Owner | None) -> str:

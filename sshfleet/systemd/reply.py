@@ -6,10 +6,10 @@ Rule 2: only what stands between the two lines with our nonce counts: shells may
 before, and no unit knows the nonce.
 
 The reply: `NONCE begin`; lines of tab-separated fields (outcome, machine, boot, uptime, os, arch,
-systemd, cpus, memory, owner, unit, brief), interrupted by `NONCE before`, blocks of `systemctl
-show` and `NONCE after` when something was watched; `NONCE sums` and what sha256sum says; `NONCE
-show` and blocks, in the order of the unit lines, of units without a brief one; `NONCE end`. Or
-`NONCE refused` and why; or `NONCE owned` and the line of the owner, when it is another journal's.
+systemd, cpus, memory, owner, busy, unit, brief), interrupted by `NONCE before`, blocks of
+`systemctl show` and `NONCE after` when something was watched; `NONCE sums` and what sha256sum says;
+`NONCE show` and blocks, in the order of the unit lines, of units without a brief one; `NONCE end`.
+Or `NONCE refused` and why; or `NONCE owned` and the line of the owner, of another journal.
 """
 
 import re
@@ -25,7 +25,9 @@ from sshfleet.model.step import Completed
 from sshfleet.model.unit import UnitName
 from sshfleet.systemd import show
 
-_POSTPONED = "still stopping"  # the detail of a stop that takes its time, and of what waits for it
+# The details of a stop that takes its time and of what waits for it, and of all that was planned
+# upon a look that is not true any more.
+_POSTPONED = ("still stopping", "it was changed meanwhile")
 
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}")
 _BOOT_ID = re.compile(r"[0-9a-f-]{32,36}")
@@ -59,7 +61,7 @@ class Outcome:
     @property
     def postponed(self) -> bool:
         """Tell whether the order is to be given again, once a stop is over."""
-        return self.detail == _POSTPONED
+        return self.detail in _POSTPONED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +124,7 @@ def _report(facts: Mapping[str, str], units: Mapping[UnitName, UnitState]) -> Re
         memory=show.number(facts["memory"]) * 1024,
         units=units,
         owner=owner_in(facts.get("owner", "")),
+        busy="busy" in facts,
     )
 
 

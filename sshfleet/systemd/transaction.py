@@ -21,6 +21,7 @@ _HEX = re.compile(r"[0-9a-f]{16,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LINEAGE = re.compile(r"[0-9A-Za-z-]{1,64}")
 _LINE = re.compile(r"[!-~]([ -~]*[!-~])?")
+_CHANGE = re.compile(r"-|[0-9]{1,15}-[0-9a-f]{16}/[0-9]{1,6}")
 _MARK = re.compile(r"[0-9]{1,15}-[0-9a-f]{16}")
 _FOLDER = re.compile(r"/[^\0\t\n]*[^\0\t\n ]")
 
@@ -93,7 +94,8 @@ def _settings(transaction: Transaction, nonce: str) -> Iterator[tuple[str, ...]]
         yield "lineage", _matching(_LINEAGE, transaction.lineage)
     if claim := transaction.claim:
         marks = " ".join(_matching(_MARK, mark) for mark in claim.accepted)
-        yield "claim", _matching(_LINE, claim.owner.line()), str(claim.floor), marks or "-"
+        line = _matching(_LINE, claim.owner.line())
+        yield "claim", line, str(claim.floor), marks or "-", _matching(_CHANGE, claim.seen or "-")
     yield "staging", _matching(_FOLDER, transaction.staging) if transaction.staging else "-"
     yield "patience", str(max(0, round(transaction.patience * 100)))
     yield "settle", f"{max(0.0, transaction.settle):.3f}"

@@ -99,5 +99,7 @@ def test_no_kill_at_any_moment_loses_what_was_acknowledged(fleet: Fleet) -> None
 def test_of_two_controllers_at_the_same_instant_exactly_one_acts(
     rivals: Rivals, way: Callable[[Rivals], None]
 ) -> None:
+    rivals.fleet.wipe()
+
     for _ in range(TIMES):
         way(rivals)

@@ -48,6 +48,7 @@ def test_an_owner_without_a_proper_mark_is_nobody() -> None:
         "1" * 16 + "-" + "a" * 16,
     ):
         assert owner_in(Owner(lineage="0af3", mark=wrong).line()) is None
+    assert owner_in(Owner(lineage="0af3", mark=mark(7), turn="0").line()) is None
     assert owner_in('{"lineage":"0af3"}') is None
     assert owner_in('{"lineage":"0af3","mark":7}') is None
     assert owner_in(f'{{"lineage":"a b","mark":"{mark(7)}"}}') is None

@@ -1,8 +1,7 @@
 """Whose machine is it: only one run at a time works on it, and only of a journal that may."""
 
 SCRIPT = r"""
-lock=/run/systemd/system # a folder that is always there: so no file of ours has to be
-busy=20                  # seconds to wait for another run, or for what a killed one left working
+busy=20 # seconds to wait for another run, or for what a killed one left working
 
 # Set $part to the text that $1, a line of JSON, has under the key $2.
 part_of() {
@@ -18,7 +17,7 @@ claim() {
     trap '' PIPE # from here on nothing is left half done because nobody listens any more
     [ "$claim" ] || return 0
     command -v flock >/dev/null || refuse 'it has no flock (util-linux)'
-    command exec 9<"$lock" || refuse "$lock cannot be opened"
+    command exec 9<"$locked" || refuse "$locked cannot be opened"
     flock -w "$busy" 9 || refuse 'another sshfleet is at work there'
     holder=''
     [ ! -f "$home/owner" ] || read -r holder <"$home/owner" || :
@@ -26,8 +25,9 @@ claim() {
         say "$nonce owned" "$(one_line "$holder")"
         exit 0
     fi
-    [ "$holder" != "$claim" ] || return 0
-    if [ "$installs" ] || [ -d "$home" ]; then
+    if is_changed; then
+        postpone_all
+    elif [ "$installs" ] || [ -d "$home" ]; then
         words=$(write_owner 2>&1) || fail_unclaimed "$words"
     fi
 }
@@ -41,6 +41,24 @@ may_claim() {
     ! is_in "$mark" "$accepted" || return 0
     part_of "$holder" lineage
     [ "$part" = "$lineage" ] && [ "${mark%%-*}" -lt "$floor" ] 2>/dev/null
+}
+
+# Was the machine changed since it was looked at?
+is_changed() {
+    local part change
+    part_of "$holder" mark
+    change=$part
+    part_of "$holder" turn
+    [ "${part:+$change/$part}" != "${seen#-}" ]
+}
+
+# Do nothing of what was planned upon that look.
+postpone_all() {
+    local word
+    for word in $actions; do
+        late="$late ${word%/*}"
+        fail "${word#*/}" "${word%/*}" 'it was changed meanwhile'
+    done
 }
 
 # The records first: killed in between, the machine still bears the mark that was taken over.

@@ -34,10 +34,11 @@ main() {
 }
 
 # The request: lines of fields between tabs; no field is empty, and the last line is `end`. (`claim`
-# says the line that makes the machine ours, below which number a mark is old, and known marks. An
-# `install` says name, content hash, generation, target, whether [Install] is to be followed, and
-# the names of drop-ins with commas between them, if there are any. Then each file of the unit has a
-# `part`: its SHA-256 and its path below our folder.)
+# says the line that makes the machine ours, below which number a mark is old, known marks, and
+# which change of the machine was seen last. An `install` says name, content hash, generation,
+# target, whether [Install] is to be followed, and the names of drop-ins with commas between them,
+# if there are any. Then each file of the unit has a `part`: its SHA-256 and its path below our
+# folder.)
 read_request() {
     stops='' removes='' installs='' starts='' restarts='' asked='' watched=''
     actions='' failed='' told='' late='' dirty='' changed='' new='' complete='' before='' texts=''
@@ -47,7 +48,7 @@ read_request() {
         case $key in
         nonce) nonce=$one ;;
         lineage) lineage=$one ;;
-        claim) claim=$one floor=$two accepted=" $three" ;;
+        claim) claim=$one floor=$two accepted=" $three" seen=$four ;;
         staging) staging=$one ;;
         patience) patience=$one ;; # hundredths of a second
         settle) settle=$one ;;     # seconds, as sleep takes them

@@ -8,6 +8,7 @@ runtime_units=/run/sshfleet/units
 links=/etc/systemd/system
 runtime_links=/run/systemd/system
 
+locked=$runtime_links # by who changes the machine: a folder that is always there
 boot_wants=$links/sshfleet.target.wants
 boot_start=$links/multi-user.target.wants/sshfleet.target
 
@@ -122,6 +123,7 @@ tell_machine() {
     say cpus "$(nproc)"
     say memory "$memory"
     say owner "${owner:--}"
+    [ "$claim" ] || flock -ns $locked true || [ $? != 1 ] || say busy yes
 }
 
 # Tell of the units of ours that simply run what `systemctl list-units` knows of all in one go, and
