@@ -121,13 +121,6 @@ async def _timed(
     return reply, round((clock() - began) * 1000)
 
 
-def _running(report: Report | None) -> dict[UnitName, str]:
-    """Return the InvocationID of each unit that was seen to run."""
-    if not isinstance(report, Reached):
-        return {}
-    return {name: state.invocation for name, state in report.units.items() if state.invocation}
-
-
 async def _machine(
     transport: Transport,
     machine: Machine,
@@ -152,6 +145,5 @@ async def _machine(
         lineage=wave.lineage,
         staging=staging,
         claim=wave.claims.get(machine.name),
-        running=_running(report),
     )
     return await exchange(transport, machine, transaction)

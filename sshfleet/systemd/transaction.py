@@ -5,8 +5,8 @@ Rule 2: what is sent was checked here, so that a field never holds a tab, a newl
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from sshfleet.model.action import Action, Verb
 from sshfleet.model.event import TargetState
@@ -35,8 +35,6 @@ class Transaction:
     watched that are active then must stay so for `settle` seconds if their type asks for it. `look`
     names further units to report. `staging` is the absolute folder of the texts that were uploaded,
     each named by its SHA-256, or nothing. Without a `claim` nobody asks whose the machine is.
-    `running` tells the InvocationID that was seen of a unit: one that has another by then was
-    started anew meanwhile, and is not restarted again.
     """
 
     actions: tuple[Action, ...] = ()
@@ -47,7 +45,6 @@ class Transaction:
     lineage: str = ""
     staging: str = ""
     claim: Claim | None = None
-    running: Mapping[UnitName, str] = field(default_factory=dict)
 
     @property
     def changes(self) -> bool:
@@ -62,7 +59,7 @@ def request(transaction: Transaction, nonce: str) -> Run:
     such a value never comes from a user.
     """
     lines = [*_settings(transaction, nonce), *_touched(transaction.actions)]
-    lines += _orders(transaction)
+    lines += _orders(transaction.actions)
     lines += [("watch", name) for name in _names(transaction.watch)]
     asked = {action.unit for action in transaction.actions}
     asked.update(transaction.look, transaction.watch)
@@ -109,17 +106,13 @@ def _touched(actions: Iterable[Action]) -> Iterator[tuple[str, ...]]:
     return (("touch", name, verb.name.lower()) for name, verb in first.items())
 
 
-def _orders(transaction: Transaction) -> Iterator[tuple[str, ...]]:
-    actions = transaction.actions
+def _orders(actions: Iterable[Action]) -> Iterator[tuple[str, ...]]:
     # What has the same text stands together: the script writes such files all at once.
     installs = [action for action in actions if action.verb is Verb.INSTALL]
     yield from sorted(part for action in installs if action.dropins for part in _parts(action))
     for action in sorted(actions, key=lambda each: (each.verb, each.sha256, each.unit)):
         if action.verb is Verb.INSTALL:
             yield ("install", action.unit, *_particulars(action))
-        elif action.verb is Verb.RESTART:
-            invocation = transaction.running.get(action.unit, "")
-            yield "restart", action.unit, _matching(_HEX, invocation) if invocation else "-"
         else:
             yield action.verb.name.lower(), action.unit
 

@@ -209,14 +209,3 @@ def test_without_systemd_the_answer_says_why(host: Host) -> None:
             host.go()
     finally:
         host.sh(f"umount {sockets}")
-
-
-def test_what_another_run_restarted_meanwhile_is_not_restarted_again(host: Host) -> None:
-    first = shown(host.run_units({"web.service": SLEEPER}), "web.service").invocation
-    seen = {UnitName("web.service"): first}
-
-    second = shown(host.go(order(Verb.RESTART, "web.service"), running=seen), "web.service")
-    third = shown(host.go(order(Verb.RESTART, "web.service"), running=seen), "web.service")
-
-    assert second.invocation not in ("", first)
-    assert third.invocation == second.invocation

@@ -206,12 +206,3 @@ def test_only_parts_that_are_not_in_place_are_uploaded() -> None:
     held = reached("m1", old)
     assert uploads_needed([install(dropins=wanted)], held) == {sha256("b")}
     assert uploads_needed([install(dropins=wanted)], None) == {sha256(text) for text in "xab"}
-
-
-def test_a_restart_tells_which_process_was_seen() -> None:
-    restarts = [action(Verb.RESTART, name) for name in (DB, WEB)]
-    asked = lines(*restarts, running={WEB: "0123456789abcdef0123456789abcdef"})
-    assert [line for line in asked if line.startswith("restart")] == [
-        "restart\tdb.service\t-",
-        "restart\tweb.service\t0123456789abcdef0123456789abcdef",
-    ]

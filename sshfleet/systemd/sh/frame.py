@@ -25,7 +25,7 @@ main() {
         write_records
         drop_new
         set_going start $starts
-        restart_units
+        set_going restart $restarts
         disclaim
     fi
     watch_units
@@ -61,7 +61,7 @@ read_request() {
             [ "$six" ] || texts="$texts $two/$one"
             ;;
         start) starts="$starts $one" ;;
-        restart) restarts="$restarts $one/$two" ;;
+        restart) restarts="$restarts $one" ;;
         watch) watched="$watched $one" ;;
         look) asked="$asked $one" ;; # every name above too, once
         end) complete=yes && break ;;
