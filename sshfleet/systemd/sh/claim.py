@@ -99,7 +99,6 @@ fail_unclaimed() {
 
 # With the last unit the machine is nobody's again.
 disclaim() {
-    [ "$claim" ] || return 0
     if [ ! -d "$units" ] && [ ! -d "$records" ] && [ ! -d "$runtime_units" ]; then
         rm -f -- "$home/owner" "$home/.owner" "$home/.record"
         [ ! -d "$home" ] || rmdir -- "$home" 2>/dev/null || :
