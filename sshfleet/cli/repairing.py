@@ -66,7 +66,7 @@ def _repaired(context: Context, repair: "Repair", *, yes: bool) -> int:
         context.note("nothing was changed")
         return ExitCode.NOT_SO
     kept = repair.cut(now())
-    _tell(context, [f"cut off before line {found.damage.line}; the broken file is {kept}", NEXT])
+    _tell(context, [f"cut off before line {found.records + 1}; the broken file is {kept}", NEXT])
     _document(context, found, kept)
     return ExitCode.DONE
 

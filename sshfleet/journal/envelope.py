@@ -16,7 +16,8 @@ from sshfleet.model.event import Event
 
 Read = Callable[[bytes], tuple[Any, Event | Snapshot]]
 
-_KEYS = frozenset({"at", "by", "cmd", "event", "first", "prev", "seq", "sum", "v"})
+_LATER = {"first": 0, "last": 0}
+_KEYS = frozenset({"at", "by", "cmd", "event", "prev", "seq", "sum", "v", *_LATER})
 
 
 @cache
@@ -53,7 +54,7 @@ def careful() -> Read:
             found = decode(line)
         except msgspec.ValidationError as problem:
             with suppress(msgspec.DecodeError):  # what is no JSON at all has no fields to name
-                same_names({"first": 0, **msgspec.json.decode(line)}, _KEYS, "a record")
+                same_names(_LATER | msgspec.json.decode(line), _KEYS, "a record")
             raise Malformed(str(problem)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             raise Malformed(str(problem)) from None
@@ -68,6 +69,7 @@ def _decoder(event: Any) -> Callable[[bytes], Any]:
 
     moment = Annotated[datetime, msgspec.Meta(tz=True)]
     types = {"at": moment, "event": event, "seq": int, "v": int}
-    known = [(name, types.get(name, str)) for name in sorted(_KEYS - {"first"})]
-    struct = msgspec.defstruct("Envelope", [*known, ("first", int, 0)], forbid_unknown_fields=True)
+    known = [(name, types.get(name, str)) for name in sorted(_KEYS - _LATER.keys())]
+    later = [(name, int, value) for name, value in _LATER.items()]
+    struct = msgspec.defstruct("Envelope", [*known, *later], forbid_unknown_fields=True)
     return msgspec.json.Decoder(struct).decode

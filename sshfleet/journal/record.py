@@ -43,7 +43,7 @@ class Stamp:
 class Record(NamedTuple):  # made in a fifth of the time of a frozen dataclass, for every line
     """One line, read and found right; `prev` and `sum` are SHA-256 in hex.
 
-    `first` is the number of the first record that was written together with this one.
+    `first` and `last` are the numbers of the records that were written together with this one.
     """
 
     seq: int
@@ -54,14 +54,15 @@ class Record(NamedTuple):  # made in a fifth of the time of a frozen dataclass, 
     prev: str
     sum: str
     first: int
+    last: int
 
 
 def encode(
-    event: Event | Snapshot, stamp: Stamp, *, seq: int, prev: str, first: int = 0
+    event: Event | Snapshot, stamp: Stamp, *, seq: int, prev: str, together: range = range(0)
 ) -> tuple[bytes, str]:
     """Return the line for an event, its newline included, and its sum; raise Malformed.
 
-    `first` is left out where it is the record itself.
+    `together` has the numbers of all records of one write, this one's among them.
     """
     body = canonical(
         {
@@ -69,7 +70,8 @@ def encode(
             "by": _tame(stamp.by),
             "cmd": _tame(stamp.cmd),
             "event": _event_to_dict(event),
-            **({"first": first} if 0 < first < seq else {}),
+            **({"first": together[0]} if seq in together[1:] else {}),
+            **({"last": together[-1]} if seq in together[:-1] else {}),
             "prev": prev,
             "seq": seq,
             "v": FORMAT,
@@ -93,8 +95,9 @@ def decode(line: bytes) -> Record:
     if not line.endswith(_VERSION):
         raise TooNew("format " + line.rpartition(b":")[2].rstrip(b"}").decode())
     found, event = reader()(line)
-    first = found.first or found.seq
-    return Record(found.seq, found.at, found.by, found.cmd, event, found.prev, found.sum, first)
+    seq = found.seq
+    first, last = found.first or seq, found.last or seq
+    return Record(seq, found.at, found.by, found.cmd, event, found.prev, found.sum, first, last)
 
 
 def canonical(data: Mapping[str, object]) -> bytes:

@@ -29,7 +29,10 @@ from sshfleet.model.desired import CannotFold, DesiredState, fold
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """The first bad line of a journal and why, and what would be lost with it (lines, bytes)."""
+    """The first bad line of a journal and why, and what would be lost with it (lines, bytes).
+
+    The lines that were written together with it are lost, too, those before it as well.
+    """
 
     line: int
     problem: str
@@ -155,8 +158,10 @@ def _damage(folder: Folder, read: Reading, good: _Good) -> Damage | None:
             good.take(record, read.size)
     except NotAJournal:
         raise
-    except (JournalCorrupt, CannotFold) as problem:
-        why = problem.message if isinstance(problem, JournalCorrupt) else f"it says that {problem}"
+    except JournalCorrupt as problem:
+        why, line = problem.message, int(problem.place.rpartition(":")[2])
+    except CannotFold as problem:
+        why, line = f"it says that {problem}", good.records + 1
     else:
         return None
     fd = folder.open_file(read.path.name, os.O_RDONLY)
@@ -165,7 +170,7 @@ def _damage(folder: Folder, read: Reading, good: _Good) -> Damage | None:
     finally:
         os.close(fd)
     lines = lost.count(b"\n") + (not lost.endswith(b"\n"))
-    return Damage(line=good.records + 1, problem=why, lost_lines=lines, lost_bytes=len(lost))
+    return Damage(line=line, problem=why, lost_lines=lines, lost_bytes=len(lost))
 
 
 def _missing(path: Path) -> JournalError:

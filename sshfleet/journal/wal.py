@@ -1,7 +1,7 @@
 """The journal's file, open for its one writer.
 
-Rule 1: an append is one write at the known end, then fsync; only then has it happened. The lines
-of one append are ordered so that any leading part of them is sound.
+Rule 1: an append is one write at the known end, then fsync; only then has it happened. Each of its
+lines says which others belong to it: cut off anywhere, none of them counts.
 Rule 2: after any error or interruption of a write nothing more is written through this object.
 The file is cut back to its last good end if that still works; fsync is never tried again, for a
 second one may report a success that did not happen.
@@ -145,10 +145,11 @@ class Wal:
 
     def _encoded(self, events: Sequence[Event], stamp: Stamp) -> tuple[list[bytes], int, str]:
         lines, seq, digest = [], self._seq, self._sum
+        together = range(seq + 1, seq + 1 + len(events))
         for event in events:
             seq += 1
             try:
-                line, digest = encode(event, stamp, seq=seq, prev=digest, first=self._seq + 1)
+                line, digest = encode(event, stamp, seq=seq, prev=digest, together=together)
             except Malformed as problem:
                 raise JournalError(
                     f"{type(event).__name__} cannot be written: {problem}",

@@ -15,7 +15,7 @@ SHA, HASH = sha256_of(TEXT), read_text(WEB, TEXT).hash
 def hashes(state: DesiredState, *events: Event) -> Hashes:
     found = Hashes(lambda: state)
     records = [
-        Record(seq=1, at=START, by="", cmd="", event=event, prev="", sum="", first=1)
+        Record(seq=1, at=START, by="", cmd="", event=event, prev="", sum="", first=1, last=1)
         for event in events
     ]
     assert [entry.event for entry in found.passing(records)] == list(events)

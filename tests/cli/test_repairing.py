@@ -78,11 +78,11 @@ def test_with_yes_the_good_part_takes_the_place_of_the_broken_file(user: User) -
     broken = damaged(user)
     lines = user.gets("journal-repair", "--yes").splitlines()
     assert lines[0] == "j/journal.jsonl:5: this record is damaged"
-    assert lines[1].startswith("good: 4 records before it, the last of ")
-    size = len(b"".join(broken.splitlines(keepends=True)[4:]))
-    assert lines[2] == f"lost: 3 lines, {size} bytes, from there to the end"
+    assert lines[1].startswith("good: 3 records before it, the last of ")
+    size = len(b"".join(broken.splitlines(keepends=True)[3:]))
+    assert lines[2] == f"lost: 4 lines, {size} bytes, from there to the end"
     assert lines[3] == "left: 1 units: web.service inactive"
-    assert lines[4].startswith("cut off before line 5; the broken file is j/journal.jsonl.damaged-")
+    assert lines[4].startswith("cut off before line 4; the broken file is j/journal.jsonl.damaged-")
     assert "sshfleet plan" in lines[5]
     assert "sshfleet adopt" in lines[5]
     assert kept(user) == [broken]
@@ -106,11 +106,11 @@ def test_on_a_terminal_it_asks(user: User) -> None:
     broken = damaged(user)
     code, told = answered(user, "no")
     assert (code, journal_of(user).read_bytes()) == (1, broken)
-    assert "Cut the journal off before line 5?" in told
+    assert "Cut the journal off before line 4?" in told
     assert "nothing was changed" in told
     code, told = answered(user, "yes")
     assert (code, kept(user)) == (0, [broken])
-    assert "cut off before line 5" in told
+    assert "cut off before line 4" in told
 
 
 def test_what_was_found_and_done_is_told_as_json(user: User) -> None:
@@ -120,6 +120,6 @@ def test_what_was_found_and_done_is_told_as_json(user: User) -> None:
     assert (ended.code, found.sound, found.repaired, found.line) == (2, False, False, 5)
     ended = user.runs("journal-repair", "-o", "json", "--yes")
     done = decoded("journal-repair", ended.stdout)
-    assert (ended.code, done.repaired, done.records, done.lost_lines) == (0, True, 4, 3)
+    assert (ended.code, done.repaired, done.records, done.lost_lines) == (0, True, 3, 4)
     assert done.kept.startswith("j/journal.jsonl.damaged-")
     assert [(one.unit, one.state) for one in done.left] == [("web.service", "inactive")]

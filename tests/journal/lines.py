@@ -39,10 +39,10 @@ def lines(
 
     They are written one by one, or all `together`.
     """
-    written, first = [], seq + 1 if together else 0
+    written, numbers = [], range(seq + 1, seq + 1 + len(events)) if together else range(0)
     for event in events:
         seq += 1
-        line, prev = encode(event, STAMP, seq=seq, prev=prev, first=first)
+        line, prev = encode(event, STAMP, seq=seq, prev=prev, together=numbers)
         written.append(line)
     return written
 

@@ -72,8 +72,8 @@ def test_each_can_be_gone_on_with(path: Path) -> None:
 
 def again(record: Record) -> bytes:
     stamp = Stamp(at=record.at, by=record.by, cmd=record.cmd)
-    seq, prev, first = record.seq, record.prev, record.first
-    return encode(record.event, stamp, seq=seq, prev=prev, first=first)[0]
+    together = range(record.first, record.last + 1)
+    return encode(record.event, stamp, seq=record.seq, prev=record.prev, together=together)[0]
 
 
 def test_each_would_be_written_in_the_same_way_today(path: Path) -> None:

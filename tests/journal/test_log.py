@@ -196,8 +196,34 @@ def scattered(hole: bytes, *, together: bool) -> bytes:
 def test_a_write_that_lost_a_sector_in_its_midst_is_torn_there() -> None:
     data = scattered(bytes(60), together=True)
     log = scan(data, PATH)
-    assert [record.event for record in log.records] == list(STORY[:3])
+    assert [record.event for record in log.records] == list(STORY[:2])
     assert log.torn == data[log.size :]
+
+
+def test_records_that_were_written_together_count_together_or_not_at_all() -> None:
+    acknowledged = lines(STORY[:2])
+    prev = json.loads(acknowledged[-1])["sum"]
+    whole = b"".join([*acknowledged, *lines(STORY[2:6], seq=2, prev=prev, together=True)])
+    size = len(b"".join(acknowledged))
+    for cut in range(size, len(whole)):
+        log = scan(whole[:cut], PATH, part=cut % 700 + 1)
+        assert [record.event for record in log.records] == list(STORY[:2])
+        assert (log.size, log.torn) == (size, whole[size:cut])
+    assert len(scan(whole, PATH).records) == 6
+
+
+def test_a_write_that_another_one_stands_in_is_damage() -> None:
+    one, two, three = lines(STORY[:3], together=True)
+    acknowledged = lines(STORY[:2])
+    prev = json.loads(acknowledged[-1])["sum"]
+    begun = lines(STORY[2:5], seq=2, prev=prev, together=True)[0]
+    alone = lines(STORY[3:4], seq=3, prev=json.loads(begun)["sum"])
+    with pytest.raises(JournalCorrupt, match="in the midst of another write"):
+        scan(b"".join([*acknowledged, begun, *alone]), PATH)
+    with pytest.raises(JournalCorrupt) as caught:
+        scan(one + two, PATH)
+    assert caught.value.place == f"{PATH}:3"
+    assert len(scan(one + two + three, PATH).records) == 3
 
 
 def test_what_zeros_did_not_take_or_what_was_written_later_is_no_torn_end() -> None:

@@ -132,7 +132,8 @@ def test_history_goes_on_after_a_repair(path: Path) -> None:
     compacted(path, 2)
     more: list[Event] = [ev.ActionEnded(WEB, M1, "stop", str(n), "done") for n in range(4)]
     with open_journal(path) as journal:
-        journal.append(more)
+        for one in more:
+            journal.append([one])
     before = [record.seq for record in read_history(path)]
     path.write_bytes(path.read_bytes().replace(b'"reason":"2"', b'"reason":"9"'))
     with repairing(path) as repair:

@@ -138,7 +138,8 @@ def test_an_opening_that_fails_lets_go_of_the_lock(path: Path) -> None:
 
 def test_a_torn_tail_is_cut_with_a_note(path: Path) -> None:
     with open_journal(path) as journal:
-        journal.append(STORY[1:])
+        journal.append(STORY[1:-1])
+        journal.append(STORY[-1:])
     whole = path.read_bytes()
     path.write_bytes(whole[:-5])
     state, [note] = read_state(path)
