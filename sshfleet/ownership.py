@@ -19,9 +19,13 @@ from sshfleet.model.owner import Claim, Owner, may_work, number_of, whose
 
 
 def strangers(state: DesiredState, observed: Observed) -> Iterator[tuple[MachineName, Owner]]:
-    """Yield the machines that this journal may not work on, with whose they are."""
+    """Yield the machines that this journal may not work on, with whose they are.
+
+    A mark that it left on another machine is known, too: this one may be made from its disk.
+    """
+    every = {mark for known in state.machines.values() for mark in known.marks}
     for name, report in sorted(observed.reports.items()):
-        if isinstance(report, Reached) and report.owner:
+        if isinstance(report, Reached) and report.owner and report.owner.mark not in every:
             known = state.machines.get(report.machine)
             if not may_work(report.owner, state.lineage, known.marks if known else ()):
                 yield name, report.owner

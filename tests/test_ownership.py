@@ -112,6 +112,14 @@ def test_of_two_copies_the_one_that_works_first_goes_on() -> None:
         here.change("stop", "web.service")
 
 
+def test_a_machine_made_from_the_disk_of_another_one_of_ours_is_no_stranger() -> None:
+    here = stage()
+    here.start(service("web.service"))
+    here.machines["m2"].owner = here.machines["m1"].owner
+    assert quiet(here.start(service("db.service")))
+    assert here.running() == {"m1": {"web.service"}, "m2": {"db.service"}}
+
+
 def test_a_machine_of_another_journal_is_left_alone_by_one_that_has_machines_of_its_own() -> None:
     here = stage()
     here.start(service("web.service"))

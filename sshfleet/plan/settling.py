@@ -111,7 +111,7 @@ def _with_all_peers(fit: Sequence[Tenant], one: Candidate, draft: Draft) -> list
     while len(names) != before:
         before = len(names)
         for each in following:
-            for peer in map(UnitName, each.rules.machine_of[:1]):
+            for peer in map(UnitName, each.rules.machine_of):
                 if peer not in names and one.id not in draft.board.places(peer):
                     names.discard(each.name)
     return [each for each in fit if each.name in names]

@@ -158,10 +158,8 @@ def test_two_users_with_journals_of_their_own_do_not_touch_each_others_units(
     other = User.of(lab3, folder)
     other.writes("web.service", SLEEP + "# another\n")
 
-    first = by_id(lab3)[0].name
     started = other.runs("start", "web")
-    assert started.code == 0
-    assert is_active(lab3, "web.service")[first] == "active"
-    assert sorted(is_active(lab3, "web.service").values()) == ["active", "active", "inactive"]
-    assert other.gets("destroy", "web") == "Destroyed web.service\n"
-    assert is_active(lab3, "web.service")[first] == "active"
+    assert (started.code, started.stdout) == (74, "")
+    assert "belongs to another journal" in started.stderr
+    assert other.runs("destroy", "web").code == 1
+    assert sorted(is_active(lab3, "web.service").values()) == ["active", "inactive", "inactive"]
