@@ -57,7 +57,6 @@ def claim_on(state: DesiredState, observed: Observed, machine: MachineId, owner:
 
 def refuse_to_begin(state: DesiredState, observed: Observed) -> None:
     """Raise JournalError when this journal must not be acted on at all."""
-    fresh = not any(known.marks for known in state.machines.values())
     for name, owner in strangers(state, observed):
         if owner.lineage == state.lineage:
             raise JournalError(
@@ -65,7 +64,7 @@ def refuse_to_begin(state: DesiredState, observed: Observed) -> None:
                 f"({whose(owner)}); nothing was done",
                 hint=f"go on with that one; {TAKE_OVER}",
             )
-        if fresh:
+        if not state.has_worked():
             raise JournalError(
                 f"{name} belongs to another journal ({whose(owner)}); nothing was done",
                 hint="use that journal (--journal PATH); if it is lost: sshfleet adopt",

@@ -67,7 +67,7 @@ def adopt(
 
 
 def _refuse_if_in_use(state: "DesiredState") -> None:
-    if state.units or any(known.marks for known in state.machines.values()):
+    if state.units or state.has_worked():
         raise SshfleetError(
             "this journal is in use: it knows units or has worked on machines",
             hint="sshfleet adopt --take-over adds to it what the machines hold; "

@@ -18,6 +18,4 @@ class Adopted:
     target: TargetState
     machines: tuple[MachineName, ...] = ()
     left: tuple[MachineName, ...] = ()
-    generation: int = 0
-    is_global: bool = False
     why_not: str = ""

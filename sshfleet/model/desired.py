@@ -75,6 +75,10 @@ class DesiredState:
         """Return the machine last seen under an inventory name."""
         return self._ids.get(name)
 
+    def has_worked(self) -> bool:
+        """Tell whether this journal ever meant to change a machine."""
+        return any(known.marks for known in self.machines.values())
+
     def next_mark(self) -> int:
         """Return the number that the marks of a new run begin with."""
         marks = (mark for known in self.machines.values() for mark in known.marks)

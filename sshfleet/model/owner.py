@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple, Self
 
-_MARK = re.compile(r"([0-9]{1,15})-[0-9a-f]{16}")
+MARK = re.compile(r"([0-9]{1,15})-[0-9a-f]{16}")
 _TURN = re.compile(r"[1-9][0-9]{0,5}")
 _PLAIN = re.compile(r"[0-9A-Za-z-]{1,64}")
 _KNOWN = 32  # marks that a journal keeps of a machine
@@ -89,7 +89,7 @@ def owner_in(line: str) -> Owner | None:
     if not all(isinstance(text, str) for text in texts):
         return None
     lineage, mark, turn, *signature = texts
-    if not (_PLAIN.fullmatch(lineage) and _MARK.fullmatch(mark) and _TURN.fullmatch(turn)):
+    if not (_PLAIN.fullmatch(lineage) and MARK.fullmatch(mark) and _TURN.fullmatch(turn)):
         return None
     return Owner.signed(lineage, mark, Signature(*signature), int(turn))
 
@@ -104,7 +104,7 @@ def whose(owner: Owner | None) -> str:
 
 def number_of(mark: str) -> int:
     """Return the number a mark begins with, 0 for what is no mark."""
-    found = _MARK.fullmatch(mark)
+    found = MARK.fullmatch(mark)
     return int(found[1]) if found else 0
 
 

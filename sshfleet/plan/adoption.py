@@ -131,8 +131,6 @@ class _Work:
                 target=first.target,
                 machines=tuple(one.machine for one in homes),
                 left=tuple(one.machine for one in rest),
-                generation=first.generation,
-                is_global=unit.requirements.is_global,
             )
         )
 
@@ -186,6 +184,5 @@ class _Work:
                 unit=known.name,
                 target=known.target,
                 left=tuple(copy.machine for copy in left),
-                generation=known.generation,
             )
         )

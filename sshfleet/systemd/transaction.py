@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sshfleet.model.action import Action, Verb
 from sshfleet.model.event import TargetState
 from sshfleet.model.observed import Reached
-from sshfleet.model.owner import Claim
+from sshfleet.model.owner import MARK, Claim
 from sshfleet.model.step import Run
 from sshfleet.model.unit import UnitName, checked_name, dropin_problem, is_template
 from sshfleet.systemd.sh import ACT_SCRIPT, LOOK_SCRIPT
@@ -22,7 +22,6 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LINEAGE = re.compile(r"[0-9A-Za-z-]{1,64}")
 _LINE = re.compile(r"[!-~]([ -~]*[!-~])?")
 _CHANGE = re.compile(r"-|[0-9]{1,15}-[0-9a-f]{16}/[0-9]{1,6}")
-_MARK = re.compile(r"[0-9]{1,15}-[0-9a-f]{16}")
 _FOLDER = re.compile(r"/[^\0\t\n]*[^\0\t\n ]")
 
 
@@ -90,7 +89,7 @@ def _settings(transaction: Transaction, nonce: str) -> Iterator[tuple[str, ...]]
     if transaction.changes:
         yield "lineage", _matching(_LINEAGE, transaction.lineage)
     if claim := transaction.claim:
-        marks = " ".join(_matching(_MARK, mark) for mark in claim.accepted)
+        marks = " ".join(_matching(MARK, mark) for mark in claim.accepted)
         line = _matching(_LINE, claim.owner.line())
         yield "claim", line, str(claim.floor), marks or "-", _matching(_CHANGE, claim.seen or "-")
     yield "staging", _matching(_FOLDER, transaction.staging) if transaction.staging else "-"
