@@ -6,7 +6,7 @@ Rule 2: what is encoded is checked as what is decoded: a record that could not b
 never written.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -37,10 +37,16 @@ EVENT_TYPES: Mapping[str, type[Event]] = MappingProxyType(
         "unit-placed": ev.UnitPlaced,
         "unit-unplaced": ev.UnitUnplaced,
         "unit-removed": ev.UnitRemoved,
+        "copy-given-up": ev.CopyGivenUp,
+        "copy-found": ev.CopyFound,
+        "copy-guarded": ev.CopyGuarded,
+        "copy-unguarded": ev.CopyUnguarded,
+        "lease-promised": ev.LeasePromised,
         "restart-asked": ev.RestartAsked,
         "machine-seen": ev.MachineSeen,
         "machine-marked": ev.MachineMarked,
         "machine-cordoned": ev.MachineCordoned,
+        "machine-draining": ev.MachineDraining,
         "machine-uncordoned": ev.MachineUncordoned,
         "action-ended": ev.ActionEnded,
     }
@@ -84,7 +90,7 @@ def target_state(value: object) -> TargetState:
         raise TooNew(f"target state {value!r:.40}") from None
 
 
-def same_names(found: Mapping[str, object], known: frozenset[str], what: str) -> None:
+def same_names(found: Mapping[str, object], known: Set[str], what: str) -> None:
     """Check that an object has the fields it must have: raise Malformed, TooNew for one more."""
     if found.keys() == known:
         return

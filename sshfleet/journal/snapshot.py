@@ -4,11 +4,11 @@ Rule 1: a snapshot stands in the journal itself, as its first line. There are ne
 that must agree, and a reader sees either the old file or the new one.
 Rule 2: it leaves out the texts no unit refers to. So the state of a journal that was compacted is
 the state of its snapshot (`essential`), not the one from before.
-Rule 3: what newer versions added (`cordoned`, `marks`) is left out when empty, and may be missing:
-so old snapshots stay readable, and old programs read what they can understand.
+Rule 3: what newer versions added (`_LATER`) is left out when empty, and may be missing: so old
+snapshots stay readable, and old programs read what they can understand.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 
 from sshfleet.journal.codec import (
@@ -20,7 +20,7 @@ from sshfleet.journal.codec import (
     text,
     texts,
 )
-from sshfleet.model.desired import DesiredState, DesiredUnit, KnownMachine
+from sshfleet.model.desired import DesiredState, DesiredUnit, KnownMachine, Lease
 from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.unit import UnitName
 
@@ -29,9 +29,17 @@ TYPE = "snapshot"
 WORTHWHILE = 1024 * 1024
 """Bytes of events a journal may gather before it is compacted at all."""
 
-_STATE = frozenset({"type", "lineage", "generation", "units", "texts", "machines", "cordoned"})
-_UNIT = frozenset({"sha256", "dropins", "target", "generation", "placements", "holders", "restart"})
-_MACHINE = frozenset({"name", "address", "marks"})
+# What newer versions added, with what it is when it is left out.
+_LATER: Mapping[str, object] = {"cordoned": [], "draining": [], "leases": {}}
+_LATER_OF_UNIT: Mapping[str, object] = {"dropins": {}, "given_up": [], "guarded": []}
+_LATER_OF_MACHINE: Mapping[str, object] = {"marks": []}
+
+_STATE = _LATER.keys() | {"type", "lineage", "generation", "units", "texts", "machines"}
+_UNIT = _LATER_OF_UNIT.keys() | {
+    *("sha256", "target", "generation", "placements", "holders", "restart")
+}
+_MACHINE = _LATER_OF_MACHINE.keys() | {"name", "address"}
+_LEASE = frozenset({"boot", "until", "seconds", "number"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,12 @@ def essential(state: DesiredState) -> DesiredState:
 def snapshot_to_dict(snapshot: Snapshot) -> Json:
     """Return a snapshot as a JSON object."""
     state = snapshot.state
-    cordoned = {"cordoned": sorted(map(text, state.cordoned))} if state.cordoned else {}
-    return cordoned | {
+    later: Json = {
+        "cordoned": _sorted(state.cordoned),
+        "draining": _sorted(state.draining),
+        "leases": {text(id_): _lease_to_dict(lease) for id_, lease in state.leases.items()},
+    }
+    return _said(later) | {
         "type": TYPE,
         "lineage": text(state.lineage),
         "generation": number(state.generation),
@@ -70,29 +82,51 @@ def snapshot_to_dict(snapshot: Snapshot) -> Json:
     }
 
 
+def _said(later: Json) -> Json:
+    return {key: value for key, value in later.items() if value}
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    return sorted(map(text, names))
+
+
 def _machine_to_dict(known: KnownMachine) -> Json:
-    marks = {"marks": list(map(text, known.marks))} if known.marks else {}
-    return marks | {"name": text(known.name), "address": text(known.address)}
+    later: Json = {"marks": list(map(text, known.marks))}
+    return _said(later) | {"name": text(known.name), "address": text(known.address)}
+
+
+def _lease_to_dict(lease: Lease) -> Json:
+    return {
+        "boot": text(lease.boot),
+        "until": number(lease.until),
+        "seconds": number(lease.seconds),
+        "number": number(lease.number),
+    }
 
 
 def _unit_to_dict(unit: DesiredUnit) -> Json:
-    dropins = {"dropins": texts(unit.dropins)} if unit.dropins else {}
-    return dropins | {
+    later: Json = {
+        "dropins": texts(unit.dropins),
+        "given_up": _sorted(unit.given_up),
+        "guarded": _sorted(unit.guarded),
+    }
+    return _said(later) | {
         "sha256": text(unit.sha256),
         "target": unit.target.value,
         "generation": number(unit.generation),
-        "placements": sorted(map(text, unit.placements)),
-        "holders": sorted(map(text, unit.holders)),
+        "placements": _sorted(unit.placements),
+        "holders": _sorted(unit.holders),
         "restart": texts(unit.restart),
     }
 
 
 def snapshot_from_dict(data: Mapping[str, object]) -> Snapshot:
     """Return the snapshot a JSON object stands for; raise Malformed or TooNew."""
-    data = {"cordoned": [], **data}
+    data = {**_LATER, **data}
     same_names(data, _STATE, TYPE)
-    units = _objects(data["units"], _UNIT, "a unit in a snapshot", dropins={})
-    machines = _objects(data["machines"], _MACHINE, "a machine in a snapshot", marks=[])
+    units = _objects(data["units"], _UNIT, "a unit in a snapshot", _LATER_OF_UNIT)
+    machines = _objects(data["machines"], _MACHINE, "a machine in a snapshot", _LATER_OF_MACHINE)
+    leases = _objects(data["leases"], _LEASE, "a lease in a snapshot", {})
     return Snapshot(
         DesiredState(
             lineage=text(data["lineage"]),
@@ -101,6 +135,8 @@ def snapshot_from_dict(data: Mapping[str, object]) -> Snapshot:
             texts=texts(data["texts"]),
             machines={MachineId(key): _machine(key, known) for key, known in machines.items()},
             cordoned=frozenset(map(MachineName, _names(data["cordoned"]))),
+            draining=frozenset(map(MachineName, _names(data["draining"]))),
+            leases={MachineId(key): _lease(lease) for key, lease in leases.items()},
         )
     )
 
@@ -115,6 +151,17 @@ def _unit(name: UnitName, data: Mapping[str, object]) -> DesiredUnit:
         holders=frozenset(map(MachineId, _names(data["holders"]))),
         restart={MachineId(key): value for key, value in texts(data["restart"]).items()},
         dropins=texts(data["dropins"]),
+        given_up=frozenset(map(MachineId, _names(data["given_up"]))),
+        guarded=frozenset(map(MachineId, _names(data["guarded"]))),
+    )
+
+
+def _lease(data: Mapping[str, object]) -> Lease:
+    return Lease(
+        text(data["boot"]),
+        number(data["until"]),
+        number(data["seconds"]),
+        number(data["number"]),
     )
 
 
@@ -134,7 +181,7 @@ def _names(value: object) -> list[str]:
 
 
 def _objects(
-    value: object, known: frozenset[str], what: str, **defaults: object
+    value: object, known: Set[str], what: str, defaults: Mapping[str, object]
 ) -> dict[str, Mapping[str, object]]:
     if not isinstance(value, dict):
         raise Malformed(f"{type(value).__name__} where a mapping belongs")

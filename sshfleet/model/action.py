@@ -28,7 +28,9 @@ class Verb(IntEnum):
 class Action:
     """One thing to do on one machine. INSTALL makes file, drop-ins, record and boot links what
     `target` says; the fields after `reason` are its particulars. `sha256` is of the file, `dropins`
-    maps the names of drop-ins to the SHA-256 of theirs.
+    maps the names of drop-ins to the SHA-256 of theirs. `runtime` is for units that a reboot takes
+    away. `guard` is for units that run only under a lease: the seconds they are given to stop, or
+    `-` when they say that themselves.
     """
 
     machine: MachineName
@@ -41,6 +43,8 @@ class Action:
     target: TargetState = TargetState.LOADED
     installs: bool = False
     dropins: Mapping[str, str] = field(default_factory=dict, hash=False)
+    runtime: bool = False
+    guard: str = ""
 
     @property
     def content(self) -> str:

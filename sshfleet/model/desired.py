@@ -3,6 +3,7 @@
 Rule 1: `fold` accepts or refuses a whole run of events; what it refuses never reaches the journal.
 Rule 2: `holders` are the machines that may still have a copy; only `UnitRemoved` shrinks them.
 Rule 3: a destroyed unit stays as a tombstone (target absent) until nobody holds it.
+Rule 4: what was promised to a machine (`leases`) only grows: it may act on any of it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +13,7 @@ from typing import assert_never
 
 from sshfleet.model import event as ev
 from sshfleet.model.event import Event, TargetState
-from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.machine import FailoverMode, MachineId, MachineName
 from sshfleet.model.owner import later_marks, number_of
 from sshfleet.model.unit import UnitName, content_hash
 
@@ -26,6 +27,8 @@ class DesiredUnit:
     """What is wanted of one unit; `generation` grows with each placement.
 
     `sha256` is of its text, `dropins` maps the file names of its drop-ins to the SHA-256 of theirs.
+    Of the holders, those `given_up` do not keep the unit from running elsewhere; on those `guarded`
+    it can only run under a lease.
     """
 
     name: UnitName
@@ -36,6 +39,8 @@ class DesiredUnit:
     holders: frozenset[MachineId] = frozenset()
     restart: Mapping[MachineId, str] = field(default_factory=dict)
     dropins: Mapping[str, str] = field(default_factory=dict)
+    given_up: frozenset[MachineId] = frozenset()
+    guarded: frozenset[MachineId] = frozenset()
 
     @property
     def content(self) -> str:
@@ -57,11 +62,26 @@ class KnownMachine:
     marks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """How long a machine may run leased units, by what was promised to it so far (LeasePromised).
+
+    `until` is CLOCK_BOOTTIME (ms) in the controller's boot of the ID `boot`; `seconds` is how long
+    the promise with the latest end was; `number` is that of the last promise.
+    """
+
+    boot: str
+    until: int
+    seconds: int
+    number: int
+
+
 @dataclass(frozen=True, kw_only=True)  # no slots: the index is kept beside the fields
 class DesiredState:
     """All of it; `texts` maps SHA-256 to unit text, `generation` is the highest ever given.
 
-    `cordoned` names machines of the inventory that are to be given no more units.
+    `cordoned` names machines of the inventory that are to be given no more units; those of them
+    that are `draining` are to lose the ones they have.
     """
 
     lineage: str = ""
@@ -70,6 +90,8 @@ class DesiredState:
     texts: Mapping[str, str] = field(default_factory=dict)
     machines: Mapping[MachineId, KnownMachine] = field(default_factory=dict)
     cordoned: frozenset[MachineName] = frozenset()
+    draining: frozenset[MachineName] = frozenset()
+    leases: Mapping[MachineId, Lease] = field(default_factory=dict)
 
     def id_of(self, name: str) -> MachineId | None:
         """Return the machine last seen under an inventory name."""
@@ -103,7 +125,8 @@ class _Fold:
     def __init__(self, state: DesiredState) -> None:
         self.lineage, self.generation = state.lineage, state.generation
         self.units, self.texts = dict(state.units), dict(state.texts)
-        self.machines, self.cordoned = dict(state.machines), set(state.cordoned)
+        self.machines, self.leases = dict(state.machines), dict(state.leases)
+        self.cordoned, self.draining = set(state.cordoned), set(state.draining)
 
     def result(self) -> DesiredState:
         return DesiredState(
@@ -113,6 +136,8 @@ class _Fold:
             texts=self.texts,
             machines=self.machines,
             cordoned=frozenset(self.cordoned),
+            draining=frozenset(self.draining),
+            leases=self.leases,
         )
 
     def take(self, event: Event) -> None:  # noqa: C901 - one line for each event there is
@@ -131,8 +156,21 @@ class _Fold:
                 unit = self._unit(event.unit)
                 self._keep(replace(unit, placements=unit.placements - {event.machine}))
             case ev.UnitRemoved():
+                self._keep(_without(self._unit(event.unit), event.machine))
+            case ev.CopyGivenUp():
                 unit = self._unit(event.unit)
-                self._keep(replace(unit, holders=unit.holders - {event.machine}))
+                self._keep(replace(unit, given_up=unit.given_up | {event.machine}))
+            case ev.CopyFound():
+                unit = self._unit(event.unit)
+                self._keep(replace(unit, given_up=unit.given_up - {event.machine}))
+            case ev.CopyGuarded():
+                unit = self._unit(event.unit)
+                self._keep(replace(unit, guarded=unit.guarded | {event.machine}))
+            case ev.CopyUnguarded():
+                unit = self._unit(event.unit)
+                self._keep(replace(unit, guarded=unit.guarded - {event.machine}))
+            case ev.LeasePromised():
+                self.leases[event.machine] = _promised(self.leases.get(event.machine), event)
             case ev.RestartAsked():
                 unit = self._unit(event.unit)
                 self._keep(replace(unit, restart={**unit.restart, **event.invocations}))
@@ -142,8 +180,12 @@ class _Fold:
                 self._mark(event)
             case ev.MachineCordoned():
                 self.cordoned.add(event.name)
+            case ev.MachineDraining():
+                self.cordoned.add(event.name)
+                self.draining.add(event.name)
             case ev.MachineUncordoned():
                 self.cordoned.discard(event.name)
+                self.draining.discard(event.name)
             case ev.ActionEnded():
                 pass
             case _:
@@ -179,12 +221,16 @@ class _Fold:
         if not unit.target.on_machine:
             raise CannotFold(f"unit {event.unit} is {unit.target} and cannot be placed")
         self.generation = max(self.generation, event.generation)
+        # What an older placement may have left there needs no lease, unless it was seen to.
+        guards = event.failover == FailoverMode.LEASE and event.machine not in unit.holders
         self._keep(
             replace(
                 unit,
                 generation=event.generation,
                 placements=unit.placements | {event.machine},
                 holders=unit.holders | {event.machine},
+                given_up=unit.given_up - {event.machine},
+                guarded=unit.guarded | {event.machine} if guards else unit.guarded,
             )
         )
 
@@ -203,3 +249,21 @@ class _Fold:
             raise CannotFold(f"machine {event.machine} was never seen")
         marks = (*later_marks(known.marks, event.seen), event.mark)
         self.machines[known.id] = replace(known, marks=marks)
+
+
+def _without(unit: DesiredUnit, machine: MachineId) -> DesiredUnit:
+    """Return a unit of which a machine holds no copy any more."""
+    gone = frozenset({machine})
+    return replace(
+        unit,
+        holders=unit.holders - gone,
+        given_up=unit.given_up - gone,
+        guarded=unit.guarded - gone,
+    )
+
+
+def _promised(before: Lease | None, event: ev.LeasePromised) -> Lease:
+    """Return what a machine may act on after one more promise; another boot starts a new clock."""
+    if before is None or before.boot != event.boot or before.until <= event.until:
+        return Lease(event.boot, event.until, event.seconds, event.number)
+    return replace(before, number=event.number)

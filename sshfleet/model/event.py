@@ -65,12 +65,16 @@ class TargetSet:
 
 @dataclass(frozen=True, slots=True)
 class UnitPlaced:
-    """The scheduler gave the unit to a machine; from here on that machine may hold a copy."""
+    """The scheduler gave the unit to a machine; from here on that machine may hold a copy.
+
+    `failover` is the FailoverMode under which it goes there, empty for manual.
+    """
 
     unit: UnitName
     machine: MachineId
     generation: int
     reason: str
+    failover: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,57 @@ class UnitRemoved:
 
     unit: UnitName
     machine: MachineId
+
+
+@dataclass(frozen=True, slots=True)
+class CopyGivenUp:
+    """The unit may be started elsewhere, though the machine may still hold a copy of it.
+
+    `reason` says what that rests on: a lease that is over, the admin's word, or Failover=eager.
+    """
+
+    unit: UnitName
+    machine: MachineId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFound:
+    """A machine that was given up is back with its copy, which counts again."""
+
+    unit: UnitName
+    machine: MachineId
+
+
+@dataclass(frozen=True, slots=True)
+class CopyGuarded:
+    """It was seen that the copy there runs only under a lease."""
+
+    unit: UnitName
+    machine: MachineId
+
+
+@dataclass(frozen=True, slots=True)
+class CopyUnguarded:
+    """A copy that needs no lease is about to be put there."""
+
+    unit: UnitName
+    machine: MachineId
+
+
+@dataclass(frozen=True, slots=True)
+class LeasePromised:
+    """A lease is about to be sent to the machine, which may then run leased units for so long.
+
+    `until` is CLOCK_BOOTTIME (ms) of the computer that promises, in the boot of the ID `boot`;
+    `seconds` is how long the lease is; `number` grows with each one for this machine.
+    """
+
+    machine: MachineId
+    boot: str
+    until: int
+    seconds: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +179,15 @@ class MachineCordoned:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineDraining:
+    """The user wants the machine to be given no more units, and those it has to move away."""
+
+    name: MachineName
+
+
+@dataclass(frozen=True, slots=True)
 class MachineUncordoned:
-    """The machine may be given units again."""
+    """The machine may be given units again, and keeps those it has."""
 
     name: MachineName
 
@@ -156,10 +218,16 @@ Event = (
     | UnitPlaced
     | UnitUnplaced
     | UnitRemoved
+    | CopyGivenUp
+    | CopyFound
+    | CopyGuarded
+    | CopyUnguarded
+    | LeasePromised
     | RestartAsked
     | MachineSeen
     | MachineMarked
     | MachineCordoned
+    | MachineDraining
     | MachineUncordoned
     | ActionEnded
 )

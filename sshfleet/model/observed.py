@@ -67,7 +67,9 @@ class UnitState:
     `sha256` is of the file in our folder, empty when there is none; `record` lies beside it.
     `dropins` has the SHA-256 of each drop-in of ours that is in effect, by its file name.
     `fragment` is FragmentPath; `boot` tells whether the unit starts at boot through us; `settled`
-    whether it kept InvocationID and NRestarts for the settle time (None: not watched).
+    whether it kept InvocationID and NRestarts for the settle time (None: not watched). `runtime`:
+    its file goes with the next reboot. `guarded`: it runs only under a lease, as installed by this
+    version. `shadow` is the path of what hides our file, `strays` are drop-ins that are not ours.
 
     Of a unit that simply runs and was not watched, `result`, `kind`, `restarts`, `status` and
     `file_state` are not asked for.
@@ -90,6 +92,10 @@ class UnitState:
     boot: bool = False
     settled: bool | None = None
     dropins: Mapping[str, str] = field(default_factory=dict, hash=False)
+    runtime: bool = False
+    guarded: bool = False
+    shadow: str = ""
+    strays: tuple[str, ...] = ()
 
     @property
     def content(self) -> str:
@@ -109,7 +115,8 @@ class Reached:
 
     `units` has every unit in our folders, and of the others those that were asked for. `owner` is
     whose machine it is, as far as sshfleet goes; None when it holds nothing of anybody. While it is
-    `busy` a run is changing it.
+    `busy` a run is changing it. `wall` is its clock in seconds (0: not told), `guard` the version
+    of what ends units there without a lease, empty without one, which needs `flock`.
     """
 
     machine: MachineId
@@ -123,6 +130,9 @@ class Reached:
     units: Mapping[UnitName, UnitState] = field(default_factory=dict)
     owner: Owner | None = None
     busy: bool = False
+    wall: int = 0
+    guard: str = ""
+    flock: bool = True
 
 
 Report = Reached | Unreachable

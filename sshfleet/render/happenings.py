@@ -32,7 +32,10 @@ class Kind(StrEnum):
     LEAVE = "leave"
     GONE = "gone"
     SEE = "see"
+    GIVE_UP = "give-up"
+    FIND = "find"
     CORDON = "cordon"
+    DRAIN = "drain"
     UNCORDON = "uncordon"
 
 
@@ -111,8 +114,14 @@ class _Past:
             case ev.JournalStarted(lineage):
                 self.from_the_start = True
                 yield Happening(entry=entry, kind=Kind.BEGIN, after=lineage)
-            case ev.TextStored() | ev.MachineMarked():
-                pass  # a text is told when a unit gets it, and a mark is ours alone
+            case ev.TextStored() | ev.MachineMarked() | ev.LeasePromised():
+                pass  # a text is told when a unit gets it, marks and leases are ours alone
+            case ev.CopyGuarded() | ev.CopyUnguarded():
+                pass  # the text says which
+            case ev.CopyGivenUp() as event:
+                yield self._copy(entry, Kind.GIVE_UP, event, event.reason)
+            case ev.CopyFound() as event:
+                yield self._copy(entry, Kind.FIND, event)
             case ev.UnitSubmitted() as event:
                 yield self._text(entry, event)
             case ev.TargetSet() as event:
@@ -130,6 +139,8 @@ class _Past:
                 yield self._see(entry, event)
             case ev.MachineCordoned(name):
                 yield self._machine(entry, Kind.CORDON, name)
+            case ev.MachineDraining(name):
+                yield self._machine(entry, Kind.DRAIN, name)
             case ev.MachineUncordoned(name):
                 yield self._machine(entry, Kind.UNCORDON, name)
             case ev.ActionEnded() as event:
@@ -195,6 +206,18 @@ class _Past:
                 name=self._called(event.machine),
             )
         self.removed.discard(key)
+
+    def _copy(
+        self, entry: Entry, kind: Kind, event: ev.CopyGivenUp | ev.CopyFound, reason: str = ""
+    ) -> Happening:
+        return Happening(
+            entry=entry,
+            kind=kind,
+            unit=event.unit,
+            machine=event.machine,
+            name=self._called(event.machine),
+            reason=reason,
+        )
 
     def _see(self, entry: Entry, event: ev.MachineSeen) -> Happening:
         before = self.machines.get(event.machine, ("", ""))[1]

@@ -23,7 +23,10 @@ _WORDS: dict[str, str] = {
     Kind.LEAVE: "to leave",
     Kind.GONE: "seen to be gone",
     Kind.SEE: "seen at {change}",
+    Kind.GIVE_UP: "given up there",
+    Kind.FIND: "found there again",
     Kind.CORDON: "cordoned",
+    Kind.DRAIN: "to be emptied",
     Kind.UNCORDON: "uncordoned",
 }
 _DONE = {

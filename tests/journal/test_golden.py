@@ -12,7 +12,7 @@ import pytest
 from sshfleet.journal.record import Record, Stamp, encode
 from sshfleet.journal.store import read_history, read_state
 from sshfleet.model import event as ev
-from sshfleet.model.desired import DesiredState
+from sshfleet.model.desired import DesiredState, Lease
 from sshfleet.model.event import TargetState
 from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.unit import UnitName
@@ -51,6 +51,10 @@ def check(state: DesiredState, path: Path) -> None:
     assert state.texts[web.sha256] == "[Service]\nExecStart=/bin/true # é\x7f\n"
     assert state.cordoned == frozenset([MachineName("core-02")] if version(path) >= 2 else [])
     assert list(db.dropins) == (["10-nice.conf"] if version(path) >= 3 else [])
+    if version(path) >= 7:
+        assert web.guarded == {M1}
+        assert state.draining == {MachineName("core-02")}
+        assert state.leases == {M1: Lease("b007", 90_000, 60, 2)}
 
 
 def read(path: Path) -> Log:
@@ -82,5 +86,5 @@ def test_each_would_be_written_in_the_same_way_today(path: Path) -> None:
 
 def test_every_version_has_its_two_files() -> None:
     versions = {version(path) for path in GOLDEN}
-    assert versions == {*range(1, 7)}
+    assert versions == {*range(1, 8)}
     assert len(GOLDEN) == 2 * len(versions)

@@ -101,8 +101,8 @@ def test_marks_are_written_when_there_are_any_and_read_when_they_are_missing() -
 
 def test_what_a_snapshot_has_more_was_written_by_a_newer_program() -> None:
     data = snapshot_to_dict(Snapshot(STATE))
-    with pytest.raises(TooNew, match="leases"):
-        snapshot_from_dict({**data, "leases": {}})
+    with pytest.raises(TooNew, match="wishes"):
+        snapshot_from_dict({**data, "wishes": {}})
     unit = {**data["units"]["web.service"], "lease": 1}
     with pytest.raises(TooNew, match="lease"):
         snapshot_from_dict({**data, "units": {"web.service": unit}})
