@@ -54,9 +54,10 @@ class Table(NamedTuple):
 
 
 class List(NamedTuple):
-    """A list; no key of an inventory takes one, so what is inside is not kept."""
+    """A list, in the order of the file."""
 
     mark: Mark
+    items: "tuple[Node, ...]" = ()
 
     @property
     def at(self) -> Place:
@@ -160,7 +161,7 @@ def build(events: Iterable[Any], problems: Problems) -> list[Node]:
 def finish(node: Unfinished, problems: Problems) -> Table | List:
     """Close a mapping or list; a mapping's keys are texts, and each stands there once."""
     if not node.is_table:
-        return List(node.mark)
+        return List(node.mark, tuple(node.children))
     entries: dict[str, tuple[Scalar, Node]] = {}
     for key, value in zip(node.children[::2], node.children[1::2], strict=True):
         if not isinstance(key, Scalar):

@@ -33,11 +33,15 @@ def load_inventory(path: Path) -> Fleet:
     """Read an inventory whole; raises InventoryError for the first of all its problems."""
     problems = Problems(path)
     root = parse(read_text(path, problems), problems)
-    tops = schema.known_entries("the inventory", root, schema.SECTIONS, problems)
-    nodes = {key.text: value for key, value in tops}
+    tops = (*schema.SECTIONS, *schema.SETTINGS)
+    nodes = {
+        key.text: value
+        for key, value in schema.known_entries("the inventory", root, tops, problems)
+    }
     fleet = read("fleet", nodes, problems)
     defaults = read("defaults", nodes, problems)
     failover = read("failover", nodes, problems)
+    settings = read_settings(nodes, problems)
     entries = list(machine_entries(nodes.get("machines"), defaults, problems))
     if not entries and not problems:
         problems.note(root.at, "the inventory has no machines", HOW_TO_GET_ONE)
@@ -47,12 +51,23 @@ def load_inventory(path: Path) -> Fleet:
         name=fleet["name"].value if "name" in fleet else "default",
         machines=tuple(machine(entry) for entry in entries),
         failover=FailoverPolicy(**{key: found.value for key, found in failover.items()}),
+        **settings,
     )
 
 
 def read(name: str, nodes: dict[str, Node], problems: Problems) -> Section:
     """Read a section of the top level."""
     return schema.read_section(name, nodes.get(name), schema.SECTIONS[name], problems)
+
+
+def read_settings(nodes: dict[str, Node], problems: Problems) -> dict[str, Any]:
+    """Read what stands at the top level as one value."""
+    read = {
+        name: check(name, nodes[name], problems)
+        for name, check in schema.SETTINGS.items()
+        if name in nodes
+    }
+    return {name: value for name, value in read.items() if value is not None}
 
 
 def machine_entries(node: Node | None, defaults: Section, problems: Problems) -> Iterator[Entry]:

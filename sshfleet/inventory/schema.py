@@ -1,7 +1,7 @@
 """The keys of an inventory, and how a section is read by its table of keys.
 
-Rule 1: SECTIONS is the one list of keys; inventory.example.yaml and docs/inventory.md are compared
-with it by tests.
+Rule 1: SECTIONS and SETTINGS are the one list of keys; inventory.example.yaml and
+docs/inventory.md are compared with it by tests.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -55,6 +55,20 @@ def metadata(key: str, node: Node, problems: Problems) -> dict[str, str]:
     return said
 
 
+command_word = single(values.command_word)
+
+
+def command(key: str, node: Node, problems: Problems) -> tuple[str, ...] | None:
+    """Read a list of words, the program first."""
+    if not isinstance(node, List) or not node.items:
+        what = "an empty list" if isinstance(node, List) else kind(node)
+        hint = f"write `{key}: [program, word, ...]`; no shell reads it"
+        problems.note(node.at, f"{key} must be a list of words, not {what}", hint)
+        return None
+    words = [command_word(f"a word of {key}", item, problems) for item in node.items]
+    return None if None in words else tuple(words)
+
+
 MACHINE_KEYS: Mapping[str, Check] = {
     "address": single(hosts.address),
     "user": single(hosts.user),
@@ -64,6 +78,7 @@ MACHINE_KEYS: Mapping[str, Check] = {
     "host_key": single(hosts.host_key),
     "proxy_jump": single(hosts.proxy_jump),
     "machine_id": single(values.machine_id),
+    "fence_command": command,
 }
 FLEET_KEYS: Mapping[str, Check] = {"name": single(values.fleet_name)}
 FAILOVER_KEYS: Mapping[str, Check] = {
@@ -77,6 +92,8 @@ SECTIONS: Mapping[str, Mapping[str, Check]] = {
     "machines": MACHINE_KEYS,  # one level down, under each machine's name
     "failover": FAILOVER_KEYS,
 }
+SETTINGS: Mapping[str, Check] = {"drift": single(values.drift)}
+"""What is one value at the top level, beside the sections."""
 
 
 def read_section(

@@ -7,7 +7,7 @@ Values that end up in an SSH connection are in hosts.py.
 import re
 
 from sshfleet.inventory.problems import Refused, quoted
-from sshfleet.model.machine import Become, FailoverMode
+from sshfleet.model.machine import Become, DriftPolicy, FailoverMode
 
 MACHINE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 FLEET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
@@ -51,6 +51,24 @@ def failover_mode(text: str) -> FailoverMode:
     except ValueError:
         hint = f"say one of: {', '.join(FailoverMode)}"
         raise Refused(f"{quoted(text)} is not a value of mode", hint) from None
+
+
+def drift(text: str) -> DriftPolicy:
+    """Read what happens to what somebody changed on a machine."""
+    try:
+        return DriftPolicy(text)
+    except ValueError:
+        hint = f"say one of: {', '.join(DriftPolicy)}"
+        raise Refused(f"{quoted(text)} is not a value of drift", hint) from None
+
+
+def command_word(text: str) -> str:
+    """Check a word of a command; it is given to the program as it is, no shell reads it."""
+    if not text.isprintable():
+        raise Refused(
+            f"{quoted(text)} is not plain text", "no line ends, tabs or control characters"
+        )
+    return text
 
 
 def machine_id(text: str) -> str:

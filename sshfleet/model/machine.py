@@ -28,6 +28,20 @@ class FailoverMode(StrEnum):
     EAGER = "eager"
 
 
+class DriftPolicy(StrEnum):
+    """What happens to what somebody changed on a machine (docs/unit-files.md, Drift=)."""
+
+    ENFORCE = "enforce"
+    REPORT = "report"
+
+
+class HandOver(StrEnum):
+    """Which copy comes first when a unit moves (docs/unit-files.md, HandOver=)."""
+
+    START_FIRST = "start-first"
+    STOP_FIRST = "stop-first"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """One inventory entry; empty text and port 0 mean "not said here": ssh_config decides."""
@@ -41,6 +55,7 @@ class Machine:
     host_key: str = ""
     proxy_jump: str = ""
     machine_id: str = ""
+    fence_command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +74,7 @@ class Fleet:
     name: str
     machines: tuple[Machine, ...]
     failover: FailoverPolicy = FailoverPolicy()
+    drift: DriftPolicy = DriftPolicy.ENFORCE
 
     def machine(self, name: str) -> Machine | None:
         """Find a machine by its name."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sshfleet.model.machine import FailoverMode
+from sshfleet.model.machine import DriftPolicy, FailoverMode, HandOver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,7 +11,7 @@ class Requirements:
 
     `metadata` holds every `key=value` asked for: values of one key are alternatives, keys are all
     needed. `conflicts` and `replaces` are globs over whole unit names (`unitfile.glob`).
-    `failover` is None when the unit leaves it to the inventory.
+    `failover` and `drift` are None when the unit leaves them to the inventory.
     """
 
     machine_id: str = ""
@@ -21,3 +21,5 @@ class Requirements:
     replaces: tuple[str, ...] = ()
     is_global: bool = False
     failover: FailoverMode | None = None
+    drift: DriftPolicy | None = None
+    hand_over: HandOver = HandOver.STOP_FIRST

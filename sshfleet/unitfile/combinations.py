@@ -4,8 +4,12 @@ Rule 1: the error names both keys as the file spells them and shows the line of 
 """
 
 from collections.abc import Mapping
+from typing import NoReturn
 
 from sshfleet.errors import UnitFileError
+from sshfleet.model.machine import FailoverMode, HandOver
+from sshfleet.model.requirements import Requirements
+from sshfleet.model.unit import UnitName
 from sshfleet.unitfile import glob
 from sshfleet.unitfile.keys import Key
 from sshfleet.unitfile.values import Value
@@ -19,22 +23,53 @@ _EXCLUDED = (
     (Key.GLOBAL, Key.REPLACES, "a global unit would push the others off every machine"),
     (Key.CONFLICTS, Key.REPLACES, "a unit gives way to others or pushes them away, not both"),
 )
+_NOWHERE_ELSE = "a global unit is on every machine already and never moved"
 
 
-def check_combinations(asked: Mapping[Key, tuple[Value, ...]], *, is_global: bool) -> None:
+def check_combinations(
+    asked: Mapping[Key, tuple[Value, ...]], found: Requirements, name: UnitName
+) -> None:
     """Raise UnitFileError for the first pair of rules that cannot both hold."""
     for key in (Key.CONFLICTS, Key.REPLACES):
         _check_peers(asked[Key.MACHINE_OF], asked[key])
     for one, other, reason in _EXCLUDED:
-        if Key.GLOBAL in (one, other) and not is_global:
+        if Key.GLOBAL in (one, other) and not found.is_global:
             continue
         if asked[one] and asked[other]:
-            first, second = asked[one][0], asked[other][0]
-            raise UnitFileError(
-                f"{second.spelling} cannot be used together with {first.spelling}",
-                hint=f"remove one of them: {reason}",
-                place=second.place,
-            )
+            _refuse(asked[one][0], asked[other][0], reason)
+    if found.is_global and found.failover not in (None, FailoverMode.MANUAL):
+        mode = f"Failover={found.failover}"
+        _refuse(asked[Key.GLOBAL][-1], asked[Key.FAILOVER][-1], _NOWHERE_ELSE, second_shown=mode)
+    if found.hand_over is HandOver.START_FIRST:
+        _check_start_first(asked, found, name)
+
+
+def _check_start_first(
+    asked: Mapping[Key, tuple[Value, ...]], found: Requirements, name: UnitName
+) -> None:
+    """For a moment both copies run: refuse it for a unit that says it may not run twice."""
+    first = asked[Key.HAND_OVER][-1]
+    shown = f"HandOver={found.hand_over}"
+    if found.failover is FailoverMode.LEASE:
+        mode = f"Failover={found.failover}"
+        reason = "a leased unit never runs twice, not even while it moves"
+        _refuse(asked[Key.FAILOVER][-1], first, reason, first_shown=mode, second_shown=shown)
+    for pattern in asked[Key.CONFLICTS]:
+        if not pattern.late and glob.matches(pattern.text, name):
+            what = f"{pattern.spelling}={pattern.text}"
+            reason = f"the glob matches {name} itself, and starting first has it run twice"
+            _refuse(pattern, first, reason, first_shown=what, second_shown=shown)
+
+
+def _refuse(
+    first: Value, second: Value, reason: str, *, first_shown: str = "", second_shown: str = ""
+) -> NoReturn:
+    one, other = first_shown or first.spelling, second_shown or second.spelling
+    raise UnitFileError(
+        f"{other} cannot be used together with {one}",
+        hint=f"remove one of them: {reason}",
+        place=second.place,
+    )
 
 
 def _check_peers(peers: tuple[Value, ...], globs: tuple[Value, ...]) -> None:

@@ -25,6 +25,8 @@ class Key(StrEnum):
     REPLACES = "Replaces"
     GLOBAL = "Global"
     FAILOVER = "Failover"
+    DRIFT = "Drift"
+    HAND_OVER = "HandOver"
 
 
 # In the order in which fleet reads them: the first MachineID wins, lists are appended.
@@ -36,6 +38,8 @@ SPELLINGS: dict[Key, tuple[str, ...]] = {
     Key.REPLACES: ("Replaces",),
     Key.GLOBAL: ("Global",),
     Key.FAILOVER: ("Failover",),
+    Key.DRIFT: ("Drift",),
+    Key.HAND_OVER: ("HandOver",),
 }
 _KNOWN = frozenset(word for words in SPELLINGS.values() for word in words)
 

@@ -7,9 +7,11 @@ Rule 2: what fleet accepted and honoured is accepted here and means the same.
 
 import re
 from collections.abc import Callable
+from enum import StrEnum
+from typing import TypeVar
 
 from sshfleet.errors import UnitFileError
-from sshfleet.model.machine import FailoverMode
+from sshfleet.model.machine import DriftPolicy, FailoverMode, HandOver
 from sshfleet.model.requirements import Requirements
 from sshfleet.model.unit import UnitName, checked_name, is_template, mangled
 from sshfleet.unitfile import glob
@@ -20,6 +22,7 @@ from sshfleet.unitfile.values import Value, values_of
 
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}")
 _OPERATOR = re.compile(r"[^=]*[!<>~]|[^=]*==[^=]*\Z")
+_Word = TypeVar("_Word", bound=StrEnum)
 _YES = ("true", "yes", "1", "on", "t")
 _NO = ("false", "no", "0", "off", "f")
 
@@ -38,7 +41,6 @@ def requirements(parsed: UnitText, name: UnitName) -> Requirements:
     metadata = [_metadata(value) for value in asked[Key.MACHINE_METADATA]]
     peers = [_peer(value, name) for value in asked[Key.MACHINE_OF]]
     is_global = [_boolean(value) for value in asked[Key.GLOBAL] if not value.late]
-    failover = [_failover(value) for value in asked[Key.FAILOVER] if not value.late]
     found = Requirements(
         machine_id=machine_ids[0] if machine_ids else "",
         metadata=tuple(dict.fromkeys(metadata)),
@@ -46,9 +48,12 @@ def requirements(parsed: UnitText, name: UnitName) -> Requirements:
         conflicts=_each(_glob, asked[Key.CONFLICTS]),
         replaces=_each(_glob, asked[Key.REPLACES]),
         is_global=bool(is_global) and is_global[-1],
-        failover=failover[-1] if failover else None,
+        failover=_last_word(FailoverMode, "way to fail over", asked[Key.FAILOVER]),
+        drift=_last_word(DriftPolicy, "way to treat drift", asked[Key.DRIFT]),
+        hand_over=_last_word(HandOver, "way to hand over", asked[Key.HAND_OVER])
+        or HandOver.STOP_FIRST,
     )
-    check_combinations(asked, is_global=found.is_global)
+    check_combinations(asked, found, name)
     return found
 
 
@@ -141,10 +146,13 @@ def _boolean(value: Value) -> bool:
     return word in _YES
 
 
-def _failover(value: Value) -> FailoverMode:
-    if value.text not in tuple(FailoverMode):
-        value.wrong(
-            f"'{shown(value.text)}' is no way to fail over",
-            "write one of " + ", ".join(FailoverMode),
-        )
-    return FailoverMode(value.text)
+def _last_word(words: type[_Word], what: str, values: tuple[Value, ...]) -> _Word | None:
+    """Read one of some words; the last one counts, None when there is none (yet)."""
+    found = None
+    for value in values:
+        if value.late:
+            continue
+        if value.text not in tuple(words):
+            value.wrong(f"'{shown(value.text)}' is no {what}", "write one of " + ", ".join(words))
+        found = words(value.text)
+    return found

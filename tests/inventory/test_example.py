@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from sshfleet.inventory import load_inventory
-from sshfleet.inventory.schema import SECTIONS
+from sshfleet.inventory.schema import SECTIONS, SETTINGS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "inventory.example.yaml"
@@ -15,7 +15,8 @@ REFERENCE = ROOT / "docs/inventory.md"
 
 
 def keys_of_the_loader() -> set[tuple[str, str]]:
-    return {(section, key) for section, keys in SECTIONS.items() for key in keys}
+    in_sections = {(section, key) for section, keys in SECTIONS.items() for key in keys}
+    return in_sections | {(name, name) for name in SETTINGS}
 
 
 def keys_of_the_example() -> Iterator[tuple[str, str]]:
@@ -23,6 +24,8 @@ def keys_of_the_example() -> Iterator[tuple[str, str]]:
         if section == "machines":
             for machine in content.values():
                 yield from ((section, key) for key in machine or ())
+        elif section in SETTINGS:
+            yield section, section
         else:
             yield from ((section, key) for key in content)
 
@@ -46,7 +49,7 @@ def test_the_example_has_every_key_and_no_other() -> None:
 def test_each_key_of_the_example_is_explained_by_a_comment_where_it_first_stands() -> None:
     lines = EXAMPLE.read_text().splitlines()
     for key in {key for _, key in keys_of_the_loader()}:
-        first = next(n for n, line in enumerate(lines) if re.match(rf" +{key}:", line))
+        first = next(n for n, line in enumerate(lines) if re.match(rf" *{key}:", line))
         assert lines[first - 1].lstrip().startswith("#"), key
 
 

@@ -3,7 +3,15 @@ from collections.abc import Callable
 import pytest
 
 from sshfleet.errors import InventoryError
-from sshfleet.model.machine import Become, FailoverMode, FailoverPolicy, Fleet, Machine, MachineName
+from sshfleet.model.machine import (
+    Become,
+    DriftPolicy,
+    FailoverMode,
+    FailoverPolicy,
+    Fleet,
+    Machine,
+    MachineName,
+)
 
 Load = Callable[[str | bytes], Fleet]
 Refused = Callable[[str | bytes], InventoryError]
@@ -58,6 +66,22 @@ def test_failover_is_read_in_seconds(load: Load) -> None:
     fleet = load("machines: {a: }\nfailover: {mode: lease, lease: 2m, lost_after: 1h}\n")
     assert fleet.failover == FailoverPolicy(mode=FailoverMode.LEASE, lease=120, lost_after=3600)
     assert load("machines: {a: }\nfailover: {lease: 5}\n").failover == FailoverPolicy(lease=5.0)
+
+
+def test_drift_is_one_value_beside_the_sections(load: Load) -> None:
+    assert load("machines: {a: }\n").drift is DriftPolicy.ENFORCE
+    assert load("drift: report\nmachines: {a: }\n").drift is DriftPolicy.REPORT
+
+
+def test_a_fence_command_is_a_list_of_words_and_defaults_may_have_one(load: Load) -> None:
+    fleet = load(
+        "defaults: {fence_command: [off, 'a b; c']}\n"
+        "machines:\n  a:\n  b:\n    fence_command:\n    - /bin/off\n    - no\n    - $HOME\n"
+    )
+    assert [machine.fence_command for machine in fleet.machines] == [
+        ("off", "a b; c"),
+        ("/bin/off", "no", "$HOME"),
+    ]
 
 
 def test_one_address_with_two_ports_is_two_machines(load: Load) -> None:

@@ -12,6 +12,7 @@ from sshfleet.errors import InventoryError
 from sshfleet.inventory import load_inventory
 from sshfleet.model.machine import (
     Become,
+    DriftPolicy,
     FailoverMode,
     FailoverPolicy,
     Fleet,
@@ -54,6 +55,9 @@ machines = st.builds(
     host_key=st.sampled_from(["", ED25519]),
     proxy_jump=st.sampled_from(["", "none", "bastion", "core@[2001:db8::1]:22,b"]),
     machine_id=st.just("") | st.from_regex(r"[0-9a-f]{32}", fullmatch=True),
+    fence_command=st.lists(
+        st.sampled_from([*TRAPS, "off", "-x"]).filter(str.isprintable).filter(bool), max_size=3
+    ).map(tuple),
 )
 
 
@@ -84,6 +88,7 @@ fleets = st.builds(
         lease=st.integers(5, 30 * 86400).map(float),
         lost_after=st.integers(1, 30 * 86400).map(float),
     ),
+    drift=st.sampled_from(DriftPolicy),
 )
 
 
@@ -95,13 +100,20 @@ def as_yaml(fleet: Fleet, *, flow: bool) -> str:
         fields = {key: getattr(machine, key) for key in keys if getattr(machine, key)}
         if machine.become:
             fields["become"] = machine.become.value
+        if machine.fence_command:
+            fields["fence_command"] = list(machine.fence_command)
         said[machine.name] = fields
     failover = {
         "mode": fleet.failover.mode.value,
         "lease": f"{fleet.failover.lease:.0f}s",
         "lost_after": int(fleet.failover.lost_after),
     }
-    document = {"fleet": {"name": fleet.name}, "machines": said, "failover": failover}
+    document = {
+        "fleet": {"name": fleet.name},
+        "machines": said,
+        "drift": fleet.drift.value,
+        "failover": failover,
+    }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=flow)
 
 

@@ -145,6 +145,46 @@ def test_odd_settings_are_refused_where_they_stand(
     assert error.message == message
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("drift: ignore", "1:8", "'ignore' is not a value of drift"),
+        ("drift: ", "1:7", "drift is empty"),
+        ("drift: [report]", "1:8", "drift must be one value, not a list"),
+        ("drift: {mode: report}", "1:8", "drift must be one value, not a mapping"),
+        (
+            "defaults: {fence_command: off}",
+            "1:27",
+            "fence_command must be a list of words, not one",
+        ),
+        (
+            "defaults: {fence_command: []}",
+            "1:27",
+            "fence_command must be a list of words, not an e",
+        ),
+        (
+            "defaults: {fence_command: {a: b}}",
+            "1:27",
+            "fence_command must be a list of words, not a",
+        ),
+        ("defaults: {fence_command: [a, '']}", "1:31", "a word of fence_command is empty"),
+        (
+            "defaults: {fence_command: [a, [b]]}",
+            "1:31",
+            "a word of fence_command must be one value",
+        ),
+        ('defaults: {fence_command: ["a\\0"]}', "1:28", "'a\\x00' is not plain text"),
+    ],
+)
+def test_drift_and_fence_commands_are_read_strictly(
+    refused: Refused, text: str, place: str, message: str
+) -> None:
+    error = refused(f"{text}\nmachines: {{a: }}\n")
+    assert error.place == f"inventory.yaml:{place}"
+    assert error.message.startswith(message)
+    assert error.hint
+
+
 @pytest.mark.parametrize("name", ["-a", ".a", "a b", "a/b", "ä", "a" * 64, "", "a=b", "~", "a\\n"])
 def test_odd_machine_names_are_refused(refused: Refused, name: str) -> None:
     error = refused(f'machines:\n  "{name}":\n    address: a\n')

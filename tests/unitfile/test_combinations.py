@@ -18,6 +18,10 @@ from tests.unitfile.rules import ID, refused, rules
         (["Global=true", "X-ConditionMachineOf=a.service"], 3, ["Global", "X-ConditionMachineOf"]),
         (["Global=true", "Replaces=a"], 3, ["Global", "Replaces"]),
         (["Conflicts=a", "Replaces=b"], 3, ["Conflicts", "Replaces"]),
+        (["Failover=lease", "Global=true"], 2, ["Failover=lease", "Global"]),
+        (["Global=true", "Failover=manual", "Failover=eager"], 4, ["Failover=eager", "Global"]),
+        (["HandOver=start-first", "Failover=lease"], 2, ["HandOver=start-first", "Failover=lease"]),
+        (["Conflicts=a w*", "HandOver=start-first"], 3, ["Conflicts=w*", "HandOver=start-first"]),
     ],
 )
 def test_rules_that_cannot_both_hold_are_refused(
@@ -33,7 +37,12 @@ def test_rules_that_cannot_both_hold_are_refused(
     [
         ["Global=true", "MachineMetadata=a=1"],
         ["Global=true", "Conflicts=a"],
-        ["Global=true", "Failover=lease"],
+        ["Global=true", "Failover=lease", "Failover=manual"],
+        ["Global=false", "Failover=lease"],
+        ["HandOver=start-first", "Failover=eager"],
+        ["HandOver=start-first", "Failover=lease", "Failover=manual"],
+        ["HandOver=start-first", "Conflicts=api*"],
+        ["HandOver=start-first", "HandOver=stop-first", "Conflicts=w*"],
         ["MachineOf=db.service", "Conflicts=web*"],
         ["MachineOf=db.service", "Replaces=web*"],
         ["MachineOf=db.service", "MachineMetadata=a=1"],

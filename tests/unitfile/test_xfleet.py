@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sshfleet.errors import UnitFileError
-from sshfleet.model.machine import FailoverMode
+from sshfleet.model.machine import DriftPolicy, FailoverMode, HandOver
 from sshfleet.model.requirements import Requirements
 from sshfleet.model.unit import UnitName
 from sshfleet.unitfile.keys import SPELLINGS
@@ -31,6 +31,7 @@ def test_each_key_is_read() -> None:
         "MachineOf=db.service",
         "Conflicts=web@*.service api*",
         "Failover=lease",
+        "Drift=report",
         "Global=no",
     )
     assert asked == Requirements(
@@ -38,8 +39,10 @@ def test_each_key_is_read() -> None:
         machine_of=("db.service",),
         conflicts=("web@*.service", "api*"),
         failover=FailoverMode.LEASE,
+        drift=DriftPolicy.REPORT,
     )
     assert rules("Replaces=old*.service").replaces == ("old*.service",)
+    assert rules("HandOver=start-first").hand_over is HandOver.START_FIRST
     assert rules(f"MachineID={ID}").machine_id == ID
     assert rules("MachineID=3547A4DF").machine_id == "3547a4df"
 
@@ -61,9 +64,12 @@ def test_the_first_machine_id_wins_and_new_spellings_come_first() -> None:
     assert rules(*lines, "MachineID=00000001", "MachineID=00000004").machine_id == "00000001"
 
 
-def test_the_last_global_and_the_last_failover_win() -> None:
+def test_the_last_of_what_can_be_said_once_wins() -> None:
     assert not rules("Global=true", "Global=false").is_global
     assert rules("Failover=manual", "Failover=eager").failover is FailoverMode.EAGER
+    assert rules("Drift=report", "Drift=enforce").drift is DriftPolicy.ENFORCE
+    again = rules("HandOver=start-first", "HandOver=stop-first")
+    assert again.hand_over is HandOver.STOP_FIRST
 
 
 @pytest.mark.parametrize("word", ["true", "Yes", "1", "ON", "t", '"true"'])
@@ -139,8 +145,10 @@ def test_a_malformed_glob_is_refused() -> None:
         assert error.place == "web.service:3"
 
 
-def test_an_unknown_way_to_fail_over_is_refused() -> None:
+def test_an_unknown_way_to_fail_over_or_to_treat_drift_is_refused() -> None:
     assert refused("Failover=Lease").hint == "write one of manual, lease, eager"
+    assert refused("Drift=ignore", "Drift=report").hint == "write one of enforce, report"
+    assert refused("HandOver=start").hint == "write one of start-first, stop-first"
 
 
 def test_what_depends_on_the_instance_is_left_for_the_instance() -> None:
@@ -149,6 +157,8 @@ def test_what_depends_on_the_instance_is_left_for_the_instance() -> None:
         "MachineOf=db@%i.service",
         "Conflicts=web@%i.* d?@%N.service *@%i.service",
         "Failover=%i",
+        "Drift=%i",
+        "HandOver=%i",
         "Global=%i",
     ]
     assert rules(*lines, name="web@.service") == Requirements(
@@ -177,7 +187,7 @@ def test_what_is_wrong_for_every_instance_is_refused_in_the_template() -> None:
 def test_the_page_about_unit_files_tells_of_every_key_and_every_spelling() -> None:
     told = set(re.findall(r"`([\w-]+)=?`", PAGE.read_text(encoding="utf-8")))
     assert told >= {word for words in SPELLINGS.values() for word in words}
-    assert told >= set(FailoverMode)
+    assert told >= {*FailoverMode, *DriftPolicy, *HandOver}
 
 
 @given(
