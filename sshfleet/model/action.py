@@ -87,6 +87,7 @@ class Plan:
     """What to journal first, what to do next, and what stands in the way.
 
     `away` are copies on machines that did not answer: nothing can be done or known there now.
+    `frozen` says why none of those is given up, although some might be.
     """
 
     decisions: tuple[Event, ...] = ()
@@ -95,3 +96,4 @@ class Plan:
     waiting: tuple[Waiting, ...] = ()
     away: tuple[Waiting, ...] = ()
     problems: tuple[Problem, ...] = ()
+    frozen: str = ""

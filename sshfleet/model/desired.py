@@ -66,8 +66,8 @@ class KnownMachine:
 class Lease:
     """How long a machine may run leased units, by what was promised to it so far (LeasePromised).
 
-    `until` is CLOCK_BOOTTIME (ms) in the controller's boot of the ID `boot`; `seconds` is how long
-    the promise with the latest end was; `number` is that of the last promise.
+    `until` is CLOCK_BOOTTIME (ms) in the controller's boot of the ID `boot`; `seconds` is how far
+    off that was when it was promised; `number` is that of the last promise.
     """
 
     boot: str

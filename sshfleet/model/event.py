@@ -132,10 +132,11 @@ class CopyUnguarded:
 
 @dataclass(frozen=True, slots=True)
 class LeasePromised:
-    """A lease is about to be sent to the machine, which may then run leased units for so long.
+    """A lease is about to be sent to the machine, which may then run leased units for a while.
 
-    `until` is CLOCK_BOOTTIME (ms) of the computer that promises, in the boot of the ID `boot`;
-    `seconds` is how long the lease is; `number` grows with each one for this machine.
+    At `until` they have surely ended if no other lease follows: CLOCK_BOOTTIME (ms) of the computer
+    that promises, in its boot of the ID `boot`. That is `seconds` from now; `number` grows with
+    each lease for this machine.
     """
 
     machine: MachineId

@@ -117,7 +117,9 @@ class Unit:
 
     `sha256` is of the text's exact bytes, `dropins` maps the file names of its drop-ins to their
     texts. The rest is of all these together. `hash` is fleet's: SHA-1 of the normal form (40 hex
-    digits), shown to users. `installs`: [Install] has options.
+    digits), shown to users. `installs`: [Install] has options. `no_lease` says why it cannot run
+    under a lease, `stopping` is how many seconds it may take to end, of which it says itself how
+    many (`own_stopping`) or gets what we say.
     """
 
     name: UnitName
@@ -128,6 +130,9 @@ class Unit:
     requirements: Requirements
     installs: bool
     dropins: Mapping[str, str] = field(default_factory=dict, hash=False)
+    no_lease: str = ""
+    stopping: float = 25.0
+    own_stopping: bool = False
 
     @property
     def sums(self) -> dict[str, str]:

@@ -5,22 +5,42 @@ from dataclasses import dataclass
 from sshfleet.model.desired import DesiredUnit
 from sshfleet.model.event import TargetState
 from sshfleet.model.health import Health
-from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.machine import FailoverMode, MachineId, MachineName
 from sshfleet.model.observed import UnitState
 from sshfleet.model.unit import Unit
+from sshfleet.plan.mode import guard_of
 
 GONE = ("inactive", "failed")
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One unit on one machine that answered: `state` is None when nothing of the name is there."""
+    """One unit on one machine that answered: `state` is None when nothing of the name is there.
+
+    `mode` is how it fails over, and so where its file lies and whether it needs a lease to run.
+    """
 
     unit: DesiredUnit
     text: Unit
     id: MachineId
     machine: MachineName
     state: UnitState | None
+    mode: FailoverMode = FailoverMode.MANUAL
+
+    @property
+    def runtime(self) -> bool:
+        """Tell whether a reboot is to take it away: it is placed anew then, perhaps elsewhere."""
+        return self.mode is not FailoverMode.MANUAL
+
+    @property
+    def guard(self) -> str:
+        """Return what its guard is told (Action.guard)."""
+        return guard_of(self.text, self.mode)
+
+    @property
+    def needs_no_lease(self) -> bool:
+        """Tell whether the copy that is there, if any, may run without a lease."""
+        return not (self.state and self.state.guarded)
 
     @property
     def present(self) -> bool:
@@ -58,11 +78,24 @@ def why_install(copy: Copy, lineage: str) -> str:
     record = state.record
     if record is None or (record.lineage, record.sha256) != (lineage, unit.content):
         return "its record is missing"
-    if state.boot != (unit.target is TargetState.LAUNCHED):
-        return "is to start at boot" if not state.boot else "is no longer to start at boot"
+    if why := _not_in_place(copy, state):
+        return why
     # A global unit has a generation a machine, of which only the last is known here.
     stale = not copy.text.requirements.is_global and record.generation != unit.generation
     return f"becomes {unit.target}" if stale or record.target != unit.target else ""
+
+
+def _not_in_place(copy: Copy, state: UnitState) -> str:
+    """Say what is not as its way to fail over asks for: where the file lies, boot link, guard."""
+    if state.runtime != copy.runtime:
+        return f"fails over by {copy.mode} now"
+    if copy.guard and not state.guarded:
+        return "its lease guard is missing"
+    if not copy.guard and state.guarded:
+        return "needs no lease any more"
+    if state.boot != (copy.unit.target is TargetState.LAUNCHED and not copy.runtime):
+        return "is to start at boot" if not state.boot else "is no longer to start at boot"
+    return ""
 
 
 def _what_was_edited(copy: Copy, state: UnitState) -> str:

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sshfleet.model.event import UnitPlaced, UnitUnplaced
-from sshfleet.model.machine import MachineId
+from sshfleet.model.machine import FailoverMode, MachineId
 from sshfleet.model.requirements import Requirements
 from sshfleet.model.unit import UnitName
 from sshfleet.plan.board import FIXED, NEWCOMER, Board, Past, Tenant
+from sshfleet.plan.mode import mode_of
 from sshfleet.plan.rings import Rings
 from sshfleet.plan.roster import roster_of
 from sshfleet.plan.world import World
@@ -111,7 +112,9 @@ class Draft:
     def _numbered(self, begun: Iterable[tuple[int, UnitName, MachineId]]) -> Iterator[UnitPlaced]:
         first = self.world.desired.generation + 1
         for generation, (_, name, machine) in enumerate(begun, start=first):
-            yield UnitPlaced(name, machine, generation, self._why_came(name, machine))
+            mode = mode_of(self.world.units[name], self.world.fleet.failover)
+            failover = "" if mode is FailoverMode.MANUAL else mode.value
+            yield UnitPlaced(name, machine, generation, self._why_came(name, machine), failover)
 
     def _why_left(self, name: UnitName, machine: MachineId) -> str:
         leaving = self._left[name, machine]
@@ -135,7 +138,7 @@ class Draft:
 
     def _past(self, name: UnitName) -> Past:
         wanted = self.world.desired.units[name]
-        holders = wanted.holders | wanted.placements
+        holders = (wanted.holders | wanted.placements) - wanted.given_up
         if self.tenants[name].rules.is_global:  # it may run everywhere at once
             return Past(holders=holders)
         reasons = {machine: self.board.roster.why_not_reached(machine) for machine in holders}

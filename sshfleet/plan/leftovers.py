@@ -40,7 +40,8 @@ class Leftovers:
 
     def _copy(self, unit: DesiredUnit, machine: MachineId) -> Copy:
         name, report = self._seen[machine]
-        return Copy(unit, self._world.units[unit.name], machine, name, report.units.get(unit.name))
+        text = self._world.units[unit.name]
+        return Copy(unit, text, machine, name, report.units.get(unit.name))
 
     @cached_property
     def _by_machine(self) -> dict[MachineId, list[DesiredUnit]]:

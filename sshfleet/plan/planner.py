@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sshfleet.model.action import Plan
+from sshfleet.model.action import Plan, Waiting
 from sshfleet.model.desired import fold
 from sshfleet.model.event import UnitPlaced, UnitUnplaced
 from sshfleet.model.unit import UnitName
+from sshfleet.plan.failover import Failover, fail_over
 from sshfleet.plan.reconcile import Asked, reconcile
 from sshfleet.plan.scheduler import schedule
 from sshfleet.plan.world import World
@@ -38,12 +39,23 @@ def make_plan(
     """
     if not place:
         return reconcile(world, scope, asked)
-    schedule_ = schedule(world, scope | _single(world, asked.moved))
-    placed = replace(world, desired=fold(world.desired, schedule_.events))
+    lost = fail_over(world, scope)
+    left = replace(world, desired=fold(world.desired, lost.events))
+    schedule_ = schedule(left, scope | _single(left, asked.moved))
+    placed = replace(left, desired=fold(left.desired, schedule_.events))
     moved = {event.unit for event in schedule_.events}
     plan = reconcile(placed, scope | asked.moved | moved, asked)
     return replace(
         plan,
-        decisions=(*schedule_.events, *plan.decisions),
+        decisions=(*lost.events, *schedule_.events, *plan.decisions),
         unplaceable=schedule_.unplaceable,
+        away=tuple(_with_reason(left, lost, one) for one in plan.away),
+        frozen=lost.frozen,
     )
+
+
+def _with_reason(world: World, lost: Failover, away: Waiting) -> Waiting:
+    """Add to what is away when or why it does not move."""
+    machine = world.desired.id_of(away.machine)
+    why = lost.kept.get((away.unit, machine), "") if machine else ""
+    return replace(away, why=f"{away.why}; {why}") if why else away

@@ -11,13 +11,21 @@ from dataclasses import dataclass, field
 
 from sshfleet.model.action import Action, Plan, Problem, Verb, Waiting
 from sshfleet.model.desired import DesiredUnit
-from sshfleet.model.event import Event, TargetState, UnitRemoved
+from sshfleet.model.event import (
+    CopyFound,
+    CopyGuarded,
+    CopyUnguarded,
+    Event,
+    TargetState,
+    UnitRemoved,
+)
 from sshfleet.model.health import Health, Verdict, judge
 from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.observed import Reached, UnitState
-from sshfleet.model.unit import UnitName
+from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan.copy import GONE, Copy, not_ours, why_install, why_renew
 from sshfleet.plan.leftovers import Leftovers
+from sshfleet.plan.mode import mode_of, why_not_leased
 from sshfleet.plan.world import World
 
 AWAY = "away"
@@ -43,6 +51,7 @@ class Draft:
     """A plan while it is made; `clearing` are copies beyond the scope that must leave for it."""
 
     leftovers: Leftovers
+    renewed: frozenset[MachineId] = frozenset()
     clearing: dict[tuple[UnitName, MachineId], Copy] = field(default_factory=dict)
     decisions: list[Event] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
@@ -54,7 +63,7 @@ class Draft:
 def reconcile(world: World, scope: frozenset[UnitName], asked: Asked) -> Plan:
     """Compare and plan; the scheduler's decisions must already be folded into `world.desired`."""
     seen = world.identified()
-    draft = Draft(Leftovers(world, seen))
+    draft = Draft(Leftovers(world, seen), world.renewed)
     for name in sorted(scope & world.desired.units.keys()):
         _unit(draft, world, seen, world.desired.units[name], asked)
     for _, copy in sorted(draft.clearing.items()):
@@ -78,19 +87,30 @@ def _unit(
 ) -> None:
     text = world.units[unit.name]
     copies = []
+    mode = mode_of(text, world.fleet.failover)
+    _refuse_lease(draft, world, unit, text)
     for machine in sorted(unit.holders | unit.placements):
         if machine in seen:
             name, report = seen[machine]
-            copies.append(Copy(unit, text, machine, name, report.units.get(unit.name)))
-        else:
+            copies.append(Copy(unit, text, machine, name, report.units.get(unit.name), mode))
+        elif machine not in unit.given_up:
             label = world.last_name_of(machine)
             draft.away.append(Waiting(unit.name, label, _why_away(world, label)))
-    rival = _rivals(copies, away=len(copies) < len(unit.holders))
+    away = unit.holders - unit.given_up - seen.keys()
+    rival = _rivals(copies, away=bool(away))
     for copy in copies:
         if copy.id in unit.placements:
             _placed(draft, copy, asked, rival, world.desired.lineage)
         else:
             _leftover(draft, copy, asked)
+
+
+def _refuse_lease(draft: Draft, world: World, unit: DesiredUnit, text: Unit) -> None:
+    """Tell of a unit that is to run under a lease and cannot: it stays where it is instead."""
+    why = why_not_leased(text, world.fleet.failover)
+    for machine in sorted(unit.placements) if why else ():
+        words = f"cannot run under a lease, and does not fail over: {why}"
+        draft.problems.append(Problem(unit.name, world.last_name_of(machine), words))
 
 
 def _why_away(world: World, machine: MachineName) -> str:
@@ -112,6 +132,8 @@ def _rivals(copies: list[Copy], *, away: bool) -> str:
 
 
 def _leftover(draft: Draft, copy: Copy, asked: Asked) -> None:
+    if copy.present and copy.id in copy.unit.given_up:
+        draft.decisions.append(CopyFound(copy.unit.name, copy.id))
     if not copy.present:
         draft.decisions.append(UnitRemoved(copy.unit.name, copy.id))
     elif copy.state and copy.state.active == "deactivating":
@@ -133,6 +155,7 @@ def _placed(draft: Draft, copy: Copy, asked: Asked, rival: str, lineage: str) ->
         return
     if _must_wait(draft, copy, asked):
         return
+    _note_guard(draft, copy)
     install = why_install(copy, lineage)
     if install and not _act(draft, copy, asked, Verb.INSTALL, install):
         return
@@ -140,6 +163,15 @@ def _placed(draft: Draft, copy: Copy, asked: Asked, rival: str, lineage: str) ->
         _launch(draft, copy, asked, rival)
     elif copy.state and copy.state.active not in GONE:
         _stop(draft, copy, copy.state, asked)
+
+
+def _note_guard(draft: Draft, copy: Copy) -> None:
+    """Remember whether what the machine has, or is about to get, can run without a lease."""
+    noted = copy.id in copy.unit.guarded
+    if not copy.guard and noted:
+        draft.decisions.append(CopyUnguarded(copy.unit.name, copy.id))
+    elif copy.guard and not noted and not copy.needs_no_lease and copy.id in draft.renewed:
+        draft.decisions.append(CopyGuarded(copy.unit.name, copy.id))
 
 
 def _must_wait(draft: Draft, copy: Copy, asked: Asked) -> bool:
@@ -253,6 +285,8 @@ def _act(draft: Draft, copy: Copy, asked: Asked, verb: Verb, reason: str) -> boo
             generation=copy.unit.generation,
             target=copy.unit.target,
             installs=copy.text.installs,
+            runtime=copy.runtime,
+            guard=copy.guard,
         )
     )
     return True

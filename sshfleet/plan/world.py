@@ -1,22 +1,32 @@
 """Everything a plan is made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.machine import Fleet, MachineId, MachineName
 from sshfleet.model.observed import Observed, Reached
+from sshfleet.model.standing import Standing
 from sshfleet.model.unit import Unit, UnitName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """The inventory, the journal's state with its unit texts read, and the latest look."""
+    """The inventory, the journal's state with its unit texts read, and the latest look.
+
+    `standings` is how machines have stood over several looks. `leases` tells in how many seconds
+    what runs on a machine under a lease will surely have ended, negative when it has. Machines that
+    others can reach are `alive_to_others`; those `renewed` have taken a lease from this run.
+    """
 
     fleet: Fleet
     desired: DesiredState
     units: Mapping[UnitName, Unit]
     observed: Observed
+    standings: Mapping[MachineName, Standing] = field(default_factory=dict)
+    leases: Mapping[MachineId, float] = field(default_factory=dict)
+    alive_to_others: frozenset[MachineName] = frozenset()
+    renewed: frozenset[MachineId] = frozenset()
 
     def identified(self) -> dict[MachineId, tuple[MachineName, Reached]]:
         """Return the machines that answered and are the ones the journal knows by that ID.

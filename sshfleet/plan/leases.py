@@ -1,0 +1,46 @@
+"""Leases: which units each machine may run for a while without hearing from us.
+
+Rule 1: a lease covers what is placed on the machine now and nothing else: what was placed elsewhere
+meanwhile must never be started there again.
+Rule 2: `LEEWAY` is all that may pass between the end of a lease and the end of what ran under it:
+the guard looks every `SWEEP` seconds, and units may take their time to stop.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sshfleet.model.machine import FailoverMode, MachineId
+from sshfleet.model.unit import UnitName
+from sshfleet.plan.mode import mode_of
+from sshfleet.plan.world import World
+
+SWEEP = 6.0  # seconds between two looks of the guard, with the accuracy of its timer
+DRIFT = 0.01  # how much slower than here a machine's clock may run
+SPARE = 5.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """The units of a machine that run under its lease; `stopping`: how long they take to end."""
+
+    units: tuple[UnitName, ...]
+    stopping: float
+
+
+def leased(world: World) -> Mapping[MachineId, Leased]:
+    """Return what each machine is to have a lease for, machines without such units left out."""
+    found: dict[MachineId, list[UnitName]] = {}
+    for name, unit in world.desired.units.items():
+        text = world.units.get(name) if unit.placements and unit.target.on_machine else None
+        if text and mode_of(text, world.fleet.failover) is FailoverMode.LEASE:
+            for machine in unit.placements:
+                found.setdefault(machine, []).append(name)
+    return {
+        machine: Leased(tuple(sorted(names)), max(world.units[name].stopping for name in names))
+        for machine, names in found.items()
+    }
+
+
+def surely_over(seconds: float, stopping: float) -> float:
+    """Return the seconds after which what runs under a lease of `seconds` has surely ended."""
+    return (seconds + SWEEP + stopping) * (1 + DRIFT) + SPARE

@@ -1,0 +1,28 @@
+"""How a unit fails over: what it says itself, else what the inventory says of all."""
+
+from sshfleet.model.machine import FailoverMode, FailoverPolicy
+from sshfleet.model.unit import Unit
+
+DEFAULT_STOP = "15"  # seconds, for units that have no TimeoutStopSec= of their own
+
+
+def mode_of(unit: Unit, policy: FailoverPolicy) -> FailoverMode:
+    """Return how a unit fails over. One that cannot keep to a lease stays where it is."""
+    if unit.requirements.is_global:
+        return FailoverMode.MANUAL
+    wanted = unit.requirements.failover or policy.mode
+    return FailoverMode.MANUAL if wanted is FailoverMode.LEASE and unit.no_lease else wanted
+
+
+def why_not_leased(unit: Unit, policy: FailoverPolicy) -> str:
+    """Say why a unit that is to run under a lease does not; nothing when all is well."""
+    wanted = unit.requirements.failover or policy.mode
+    leased = wanted is FailoverMode.LEASE and not unit.requirements.is_global
+    return unit.no_lease if leased else ""
+
+
+def guard_of(unit: Unit, mode: FailoverMode) -> str:
+    """Return what the guard of a unit is told of its stop (Action.guard)."""
+    if mode is not FailoverMode.LEASE:
+        return ""
+    return "-" if unit.own_stopping else DEFAULT_STOP
