@@ -15,6 +15,17 @@ class Strict(msgspec.Struct, forbid_unknown_fields=True):
 Status = Literal[
     "ready", "cordoned", "draining", "unreachable", "unauthorized", "hostkey", "duplicate-id"
 ]
+TroubleWord = Literal[
+    "silent",
+    "hung",
+    "no-sshd",
+    "throttled",
+    "untrusted",
+    "auth",
+    "unmanageable",
+    "controller-fault",
+    "owned",
+]
 Target = Literal["inactive", "loaded", "launched"]
 Result = Literal["done", "failed", "unknown"]
 
@@ -35,6 +46,9 @@ class MachineRow(Strict):
     memory: int | None
     units: int | None
     seen: str | None
+    trouble: TroubleWord | None
+    since: str | None
+    detail: str | None
 
 
 class UnitRow(Strict):

@@ -10,7 +10,7 @@ from sshfleet.cli.app import app
 from sshfleet.cli.argv import FLAGS, WITH_VALUE
 from sshfleet.errors import ExitCode
 from sshfleet.render.fields import FIELDS
-from tests.listed import ROWS, Result, Status, Target
+from tests.listed import ROWS, Result, Status, Target, TroubleWord
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = (ROOT / "docs/reference.md").read_text()
@@ -45,7 +45,7 @@ def test_the_fields_of_each_list_are_documented(verb: str) -> None:
 WORDS = {
     str: "text", str | None: "text or null", int | None: "number or null", bool: "boolean",
     dict[str, str]: "object", Status: "text", Target: "text", Target | None: "text or null",
-    Result | None: "text or null",
+    Result | None: "text or null", TroubleWord | None: "text or null",
 }  # fmt: skip
 
 

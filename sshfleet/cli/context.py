@@ -13,15 +13,17 @@ from sshfleet.cli.signals import Interrupted, Signals
 from sshfleet.render.safe import safe_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sshfleet.journal.cache import Seen
     from sshfleet.journal.store import Journal
     from sshfleet.memory import Rehearsal
     from sshfleet.model.desired import DesiredState
-    from sshfleet.model.machine import Fleet
+    from sshfleet.model.machine import Fleet, MachineName
     from sshfleet.model.observed import Observed
     from sshfleet.model.owner import Signature
+    from sshfleet.model.standing import Standing
     from sshfleet.render.progress import Progress
     from sshfleet.stop import Stop
     from sshfleet.transport.base import Transport
@@ -104,6 +106,13 @@ class Context:
         if observed.reports:
             save_seen(self.journal_path, known)
         return known
+
+    def note_standings(self, observed: "Observed", began: int) -> "Mapping[MachineName, Standing]":
+        """Note how machines stand after a look that began then (`boottime_ms`); return all."""
+        from sshfleet.cli.clock import boot_id, boottime_ms
+        from sshfleet.journal.standings import noted
+
+        return noted(self.journal_path, observed, now(), boottime_ms(), boot_id(), began_ms=began)
 
     def connect(self, *, early_files: bool = False) -> "AbstractAsyncContextManager[Transport]":
         """Make the transport; entering it checks the agent before any machine is contacted.

@@ -8,16 +8,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
+from sshfleet.cli.clock import boottime_ms
 from sshfleet.cli.context import Context, now
 from sshfleet.cli.settings import Output
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.event import TargetState
 from sshfleet.model.machine import Machine, MachineName
 from sshfleet.model.observed import Observed, Unreachable
+from sshfleet.model.standing import Standing
 from sshfleet.model.unit import UnitName
 from sshfleet.render.fields import chosen
 from sshfleet.render.listing import listing
 from sshfleet.render.rows import View
+from sshfleet.render.standings import standing_line
 from sshfleet.render.tables import table
 
 
@@ -33,6 +36,7 @@ class Look:
         self.full = full or self.json
         self.observed = Observed()
         self.seen: dict[MachineName, datetime] = {}
+        self.standings: Mapping[MachineName, Standing] = {}
         self._hashes: dict[str, str] = {}
 
     @cached_property
@@ -42,14 +46,16 @@ class Look:
 
     def at(self, machines: Sequence[Machine], *, cached: bool) -> None:
         """Look at machines, or at what was last seen of them."""
+        began = boottime_ms()
         if not cached and machines:
             self.observed = self.context.run(self._observe(machines))
-            self._tell_trouble()
+        self.standings = self.context.note_standings(self.observed, began)
         known = self.context.remember(self.observed)
         self.seen = {name: time for name, (time, _) in known.items()}
         if cached:
             self.observed = Observed({name: report for name, (_, report) in known.items()})
             self._tell_age()
+        self._tell_trouble(machines)
 
     async def _observe(self, machines: Iterable[Machine]) -> Observed:
         from sshfleet.observe import observe
@@ -57,11 +63,14 @@ class Look:
         async with self.context.connect() as transport:
             return await observe(transport, machines)
 
-    def _tell_trouble(self) -> None:
-        for name, report in self.observed.reports.items():
-            if isinstance(report, Unreachable):
-                hint = f" ({report.hint})" if report.hint else ""
-                self.context.note(f"warning: {name}: {report.detail}{hint}")
+    def _tell_trouble(self, machines: Iterable[Machine]) -> None:
+        for machine in machines:
+            standing = self.standings.get(machine.name)
+            if standing and standing.trouble:
+                report = self.observed.reports.get(machine.name)
+                hint = report.hint if isinstance(report, Unreachable) else ""
+                line = standing_line(machine.name, standing, now(), lambda at: at.astimezone())
+                self.context.note(f"{line} ({hint})" if hint else line)
 
     def _tell_age(self) -> None:
         if not self.seen:
@@ -87,6 +96,7 @@ class Look:
             full=self.full,
             exact=self.json,
             seen=self.seen,
+            standings=self.standings,
         )
 
     def _hash(self, content: str) -> str:

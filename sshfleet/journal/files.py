@@ -30,6 +30,7 @@ journal.jsonl       what was decided, one checksummed line each
 journal.jsonl.1-99  and the like: what it held before it was shortened, for `history`
 journal.jsonl.lock  held while a command works; it stays, and is harmless
 observed.json       what was last seen on the machines; may be deleted
+standings.json      since when each machine answers or does not; may be deleted
 
 The format, how to check it by hand, and how to mend it: docs/journal.md in sshfleet's source.
 """

@@ -8,7 +8,19 @@ from sshfleet.errors import UsageError
 FIELDS = {
     "list-machines": (
         ("machine", "ip", "metadata", "name", "status"),
-        ("os", "arch", "systemd", "cpus", "memory", "units", "cordoned", "seen"),
+        (
+            "os",
+            "arch",
+            "systemd",
+            "cpus",
+            "memory",
+            "units",
+            "cordoned",
+            "seen",
+            "trouble",
+            "since",
+            "detail",
+        ),
     ),
     "list-units": (
         ("unit", "machine", "active", "sub"),

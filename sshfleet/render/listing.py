@@ -38,7 +38,8 @@ LISTS: dict[str, dict[str, Read]] = {
     "machines": {
         "machine": _text, "ip": _text, "name": _text, "metadata": _pairs, "status": _text,
         "cordoned": _flag, "os": _text, "arch": _text, "systemd": _number, "cpus": _number,
-        "memory": _number, "units": _number, "seen": _text,
+        "memory": _number, "units": _number, "seen": _text, "trouble": _text, "since": _text,
+        "detail": _text,
     },
     "units": {
         "unit": _text, "machine": _ids, "ip": _text, "name": _text, "load": _text,

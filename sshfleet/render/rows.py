@@ -8,8 +8,10 @@ from sshfleet.model.desired import DesiredState, DesiredUnit
 from sshfleet.model.event import TargetState
 from sshfleet.model.machine import Fleet, Machine, MachineId, MachineName
 from sshfleet.model.observed import Observed, Reached, Trouble, UnitState
+from sshfleet.model.standing import Standing
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.render.legend import legend, short
+from sshfleet.render.standings import trouble_word
 
 _STATUS = {Trouble.AUTH: "unauthorized", Trouble.HOST_KEY: "hostkey"}
 _SHORT_HASH = 7
@@ -20,7 +22,8 @@ _UNITS = ("B", "K", "M", "G", "T")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What a list is made from; `hash_of` maps a content hash to fleet's, if known;
-    `seen` tells when each machine last answered; `exact` shows sizes in bytes, for programs."""
+    `seen` tells when each machine last answered, `standings` how it stands and since when; `exact`
+    shows sizes in bytes, for programs."""
 
     fleet: Fleet
     desired: DesiredState
@@ -29,6 +32,7 @@ class View:
     full: bool = False
     exact: bool = False
     seen: Mapping[MachineName, datetime] = field(default_factory=dict)
+    standings: Mapping[MachineName, Standing] = field(default_factory=dict)
 
     def address(self, name: str) -> str:
         """Return the address of a machine of the inventory."""
@@ -43,6 +47,16 @@ class View:
         """Tell whether a machine is to be given no more units."""
         return name in self.desired.cordoned
 
+    def status(self, name: MachineName) -> str:
+        """Say in one word how a machine stands; one that answers, what is wanted of it."""
+        standing = self.standings.get(name)
+        if standing and standing.trouble:  # it may have answered before: --cached
+            return _STATUS.get(standing.trouble, "unreachable")
+        answered = status(self.observed, name)
+        if answered == "ready" and name in self.desired.draining:
+            return "draining"
+        return "cordoned" if answered == "ready" and self.is_cordoned(name) else answered
+
 
 def machine_rows(view: View) -> list[dict[str, str]]:
     """One row a machine of the inventory, by machine ID, those never seen last."""
@@ -53,15 +67,18 @@ def machine_rows(view: View) -> list[dict[str, str]]:
 def _machine(view: View, machine: Machine) -> dict[str, str]:
     report = view.observed.reports.get(machine.name)
     known = report.machine if isinstance(report, Reached) else view.desired.id_of(machine.name)
-    standing, is_cordoned = status(view.observed, machine.name), view.is_cordoned(machine.name)
+    standing = view.standings.get(machine.name)
     row = {
         "machine": short(known or "", full=view.full),
         "ip": machine.address,
         "metadata": ",".join(f"{key}={value}" for key, value in sorted(machine.metadata.items())),
         "name": machine.name,
-        "status": "cordoned" if is_cordoned and standing == "ready" else standing,
+        "status": view.status(machine.name),
         "seen": view.when(machine.name),
-        "cordoned": "yes" if is_cordoned else "no",
+        "cordoned": "yes" if view.is_cordoned(machine.name) else "no",
+        "trouble": trouble_word(standing.trouble) if standing else "",
+        "since": standing.since.isoformat(timespec="seconds") if standing else "",
+        "detail": standing.detail if standing else "",
     }
     return {**row, **_facts(view, report)} if isinstance(report, Reached) else row
 

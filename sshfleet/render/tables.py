@@ -16,6 +16,8 @@ COLOURS = {
     "active": "32", "ready": "32", "launched": "32",
     "failed": "31", "hostkey": "31", "unauthorized": "31", "duplicate-id": "31",
     "unreachable": "33", "unknown": "33", "activating": "33", "deactivating": "33",
+    "silent": "33", "hung": "33", "throttled": "33", "no-sshd": "33", "untrusted": "31",
+    "auth": "31", "unmanageable": "31", "controller-fault": "31", "owned": "31",
     "reloading": "33", "cordoned": "33", "draining": "33", "inactive": "2",
 }  # fmt: skip
 

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sshfleet.model.event import TargetState
+from sshfleet.model.desired import fold
+from sshfleet.model.event import MachineDraining, TargetState
 from sshfleet.model.machine import MachineName
 from sshfleet.model.observed import Record, Trouble
+from sshfleet.model.standing import Standing
 from sshfleet.plan.world import World
 from sshfleet.render.legend import legend, short
 from sshfleet.render.rows import View, file_rows, machine_rows, size, unit_rows
@@ -54,6 +56,39 @@ def test_every_machine_of_the_inventory_is_shown_however_it_stands() -> None:
     assert (rows[0]["machine"], rows[0]["metadata"]) == (M1, "az=a,disk=ssd")
     assert rows[0]["seen"] == "2026-11-23T08:00:00+00:00"
     assert rows[1]["machine"] != ""  # seen before, by the journal
+
+
+def standing(trouble: Trouble | None) -> Standing:
+    since = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    return Standing(trouble=trouble, detail="why" if trouble else "", since=since)
+
+
+def test_a_machine_in_trouble_shows_which_since_when_and_why() -> None:
+    here = replace(
+        view(world(machine("m1"), machine("m2"))),
+        standings={
+            MachineName("m1"): standing(Trouble.FAULT_HERE),
+            MachineName("m2"): standing(None),
+        },
+    )
+    away, ready = machine_rows(here)
+    since = "2026-11-23T08:00:00+00:00"
+    assert (away["trouble"], away["since"], away["detail"]) == ("controller-fault", since, "why")
+    assert (ready["trouble"], ready["since"], ready["detail"]) == ("", since, "")
+
+
+def test_a_machine_that_answered_before_and_does_not_now_is_shown_as_it_was_last_known() -> None:
+    here = view(world(machine("m1"), cordoned="m1"))
+    shown = replace(here, standings={MachineName("m1"): standing(Trouble.SILENT)})
+    (row,) = machine_rows(shown)
+    assert (row["status"], row["cordoned"], row["os"][:6]) == ("unreachable", "yes", "Debian")
+
+
+def test_a_machine_to_be_emptied_is_draining_as_long_as_it_answers() -> None:
+    of = world(machine("m1"), machine("m2"), reports={"m2": silent()})
+    emptied = [MachineDraining(MachineName(name)) for name in ("m1", "m2")]
+    rows = machine_rows(view(replace(of, desired=fold(of.desired, emptied))))
+    assert [row["status"] for row in rows] == ["draining", "unreachable"]
 
 
 def test_two_names_of_one_machine_are_both_doubtful() -> None:
