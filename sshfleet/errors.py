@@ -8,6 +8,7 @@
     ├── JournalError              74   the journal cannot be read or written; nothing was done
     │   └── JournalCorrupt        74   a record inside it is damaged
     ├── TryLater                  75   another sshfleet works, or the fault is on this side
+    │   └── JournalBusy           75   another sshfleet holds the journal
     ├── HostKeyRejected           76   a machine showed a key that is not the one we know
     └── NoUsableKey               77   ssh-agent missing, empty, or refused by a machine
 
@@ -90,6 +91,10 @@ class TryLater(SshfleetError):
     """Another sshfleet holds the journal, or so many machines are silent that the fault is here."""
 
     exit_code = ExitCode.TRY_LATER
+
+
+class JournalBusy(TryLater):
+    """Another sshfleet holds the journal; `message` tells who and since when."""
 
 
 class HostKeyRejected(SshfleetError):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sshfleet.cli.context import Context, now, whoami
-from sshfleet.errors import TryLater
+from sshfleet.errors import JournalBusy
 
 if TYPE_CHECKING:
     from sshfleet.journal.store import Journal
@@ -17,7 +17,7 @@ def opened(context: Context) -> "Journal":
     wait = context.settings.lock_wait
     try:
         return _open(context, 0.0)
-    except TryLater as busy:
+    except JournalBusy as busy:
         if not wait:
             raise
         if sys.stderr.isatty():

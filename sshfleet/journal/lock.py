@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-from sshfleet.errors import TryLater
+from sshfleet.errors import JournalBusy
 from sshfleet.journal.files import Folder, read_all, write_all
 from sshfleet.journal.trust import told_as_journal_error
 
@@ -42,7 +42,7 @@ class Lock:
 
     @classmethod
     def take(cls, folder: Folder, name: str, holder: Holder, *, wait: float = 0.0) -> Self:
-        """Take the lock within `wait` seconds; raise TryLater when another has it, JournalError."""
+        """Take the lock within `wait` seconds; raise JournalBusy, JournalError."""
         deadline = time.monotonic() + wait
         while True:
             fd = folder.open_file(name, os.O_RDWR | os.O_CREAT)
@@ -84,13 +84,13 @@ def _leave_word(fd: int, holder: Holder) -> None:
         write_all(fd, json.dumps(words).encode() + b"\n", 0)
 
 
-def _busy(fd: int, place: str) -> TryLater:
+def _busy(fd: int, place: str) -> JournalBusy:
     try:
         words = json.loads(read_all(fd))
         who = _told(words) if isinstance(words, dict) else ""
     except (OSError, ValueError, RecursionError):
         who = ""
-    return TryLater(
+    return JournalBusy(
         f"another sshfleet holds the journal{who and ': '}{who}",
         hint="wait for its end with --lock-wait SECONDS; its lock ends with its process",
         place=place,
