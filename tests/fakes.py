@@ -317,6 +317,8 @@ class FakeTransport:
     """Carries work to FakeMachines; `away` do not answer, `hook` is called before each journey.
 
     `deaf` do not even get what is sent, and of `mute` no answer arrives: journeys there never end.
+    `opinions` scripts what one machine says of another, by both names: by default it finds those
+    that are not `away`, and one that is away itself has none; `asked` are the pairs asked for.
     """
 
     def __init__(self, machines: Mapping[str, FakeMachine]) -> None:
@@ -324,6 +326,8 @@ class FakeTransport:
         self.away: set[str] = set()
         self.deaf: set[str] = set()
         self.mute: set[str] = set()
+        self.opinions: dict[tuple[str, str], bool | None] = {}
+        self.asked: list[tuple[str, str]] = []
         self.hook: Callable[[str, Run | None], None] = lambda _machine, _run: None
         self.journeys = 0
 
@@ -352,6 +356,14 @@ class FakeTransport:
         """Hand on an answer in one piece."""
         sink((await self.run(machine, run)).stdout, False)
         return 0
+
+    async def reaches(self, via: Machine, target: Machine) -> bool | None:
+        """Give a machine's opinion of another one."""
+        pair = (str(via.name), str(target.name))
+        self.asked.append(pair)
+        if via.name in self.away | self.deaf | self.mute:
+            return None
+        return self.opinions.get(pair, target.name not in self.away)
 
     async def _travel(self, machine: Machine, run: Run | None) -> None:
         self.journeys += 1

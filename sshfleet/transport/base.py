@@ -41,3 +41,10 @@ class Transport(Protocol):
         `sink` takes output as it comes, and whether it is standard error.
         """
         ...
+
+    async def reaches(self, via: Machine, target: Machine) -> bool | None:
+        """Tell whether `via` gets a sign of life from `target`: its kernel takes or refuses TCP.
+
+        None when `via` cannot tell, or may not. Takes 5 seconds at most, and raises nothing.
+        """
+        ...

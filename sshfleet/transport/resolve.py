@@ -3,11 +3,13 @@
 import getpass
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from sshfleet.model.machine import Machine
 from sshfleet.model.observed import Trouble
 from sshfleet.transport.base import TransportError
+from sshfleet.transport.dial import look_up
 from sshfleet.transport.options import SshOptions, Strictness
 from sshfleet.transport.ssh_config import Settings, SshConfig
 
@@ -91,6 +93,18 @@ class Resolver:
         return await self._route(
             _Wanted(name=spec, address=address, user=said["user"] or "", port=port)
         )
+
+    async def seen_by_others(self, machine: Machine) -> tuple[str, int]:
+        """Return a machine's address and port for the other machines; raises as `machine`, OSError.
+
+        The address is empty when it means something else to each of them: one of this computer.
+        Behind a jump host the name is left as it is, for it may mean nothing here.
+        """
+        route = await self.machine(machine)
+        if route.jump:
+            return route.host, route.port
+        _family, (address, *_rest) = (await look_up(route.host, route.port))[0]
+        return ("" if ip_address(address.partition("%")[0]).is_loopback else address), route.port
 
     async def close(self) -> None:
         """Ask nothing more."""

@@ -4,9 +4,11 @@ SshTransport      the keys of the agent, and a connection for each machine
 ├── Links         one connection a machine and jump host, shared
 │   ├── Resolver  where and how: command line, inventory, `ssh -G`
 │   └── Door      one login: host key, agent's key, a deadline
-└── Link          over one connection: run, stream, put
+├── Link          over one connection: run, stream, put
+└── opinion       over one connection: does that machine reach another one?
 """
 
+import asyncio
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -14,13 +16,18 @@ from typing import Self
 from sshfleet.model.machine import Become, Machine
 from sshfleet.model.step import Completed, Run
 from sshfleet.transport.agent import Agent, open_agent
+from sshfleet.transport.base import TransportError
 from sshfleet.transport.host_keys import Ask, HostKeys, Warn
 from sshfleet.transport.link import Link
 from sshfleet.transport.links import Links
 from sshfleet.transport.login import Door
+from sshfleet.transport.opinion import answers
 from sshfleet.transport.options import SshOptions, handshakes_at_once, raise_file_limit
 from sshfleet.transport.resolve import Resolver
 from sshfleet.transport.session import Receive
+
+OPINION = 5.0
+"""Seconds that a second opinion may take."""
 
 
 class SshTransport:
@@ -81,6 +88,15 @@ class SshTransport:
         """Run a script without an end in sight, handing on its output as it comes; its status."""
         link = await self._link(machine)
         return await link.stream(run, sink, sudo=run.root and _by_sudo(machine, link))
+
+    async def reaches(self, via: Machine, target: Machine) -> bool | None:
+        """Tell whether `via` gets a sign of life from `target`; None when it cannot tell."""
+        try:
+            async with asyncio.timeout(OPINION):
+                host, port = await self._resolver.seen_by_others(target)
+                return await answers(await self._link(via), host, port) if host else None
+        except (TransportError, OSError):
+            return None
 
     async def _link(self, machine: Machine) -> Link:
         if self._links is None:

@@ -18,7 +18,10 @@ USER = "core"
 
 @dataclass(slots=True)
 class Server:
-    """One machine: where it is, what it did, and how it is to behave."""
+    """One machine: where it is, what it did, and how it is to behave.
+
+    `forwards` decides what comes of TCP that it is asked to open, as asyncssh's servers do.
+    """
 
     home: Path
     key: asyncssh.SSHKey
@@ -28,6 +31,7 @@ class Server:
     port: int = 0
     name: str = USER
     patience: int = 6
+    forwards: Callable[[str, int], Any] = lambda _host, _port: True
     logins: int = 0
     refused_keys: int = 0
     commands: list[str] = field(default_factory=list)
@@ -84,8 +88,8 @@ class _Login(asyncssh.SSHServer):
         self.sessions += 1
         return _Session(self)
 
-    def connection_requested(self, *where: Any) -> bool:
-        return True
+    def connection_requested(self, host: str, port: int, *_origin: Any) -> Any:
+        return self.server.forwards(host, port)
 
 
 class _Session(asyncssh.SSHServerProcess[bytes]):
