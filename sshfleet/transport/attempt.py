@@ -46,6 +46,8 @@ class Attempt(asyncssh.SSHClient):
         facts = self._host_keys.facts(self._progress.route)
         told = host_key_arguments(facts)
         try:
+            if tunnel:
+                self._progress.stage = Stage.DIALING  # the name is looked up there
             sock = None if tunnel else await self._dial(until)
             connection = await self._log_in(tunnel, sock, until, told)
         except asyncssh.HostKeyNotVerifiable as error:

@@ -53,4 +53,7 @@ async def _connected(address: Address) -> socket.socket:
 
 
 def _how_telling(error: OSError) -> int:
-    return TELLING.index(error.errno) if error.errno in TELLING else len(TELLING)
+    if error.errno in TELLING:
+        return TELLING.index(error.errno)
+    # A host that is silent by IPv4 is silent, though this computer has no IPv6 to reach it by.
+    return len(TELLING) + (not isinstance(error, TimeoutError))

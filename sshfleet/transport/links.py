@@ -10,9 +10,11 @@ from typing import Any
 
 from sshfleet.model.machine import Machine
 from sshfleet.model.observed import Trouble
+from sshfleet.model.standing import SILENCE
 from sshfleet.transport.base import TransportError
 from sshfleet.transport.link import Link
 from sshfleet.transport.login import Door
+from sshfleet.transport.opinion import is_there
 from sshfleet.transport.resolve import Resolver, Route
 
 THROUGH_ONE_HOP = 8
@@ -95,7 +97,13 @@ class Links:
                 return Link(await self._door.log_in(route), route)
         hop = await self._hop(chain, passed, route.name)
         async with self._through[chain], self._at_once:
-            return Link(await self._door.log_in(route, hop.connection), route)
+            try:
+                return Link(await self._door.log_in(route, hop.connection), route)
+            except TransportError as error:
+                if error.trouble in SILENCE and not await is_there(hop.connection):
+                    message = f"jump host {chain[-1]} of {route.name} does not answer any more"
+                    raise TransportError(Trouble.UNMANAGEABLE, message) from error
+                raise
 
     async def _hop(self, chain: Chain, passed: Chain, target: str) -> Link:
         """Return the connection to the last jump host of a chain."""

@@ -94,7 +94,10 @@ class SshTransport:
         try:
             async with asyncio.timeout(OPINION):
                 host, port = await self._resolver.seen_by_others(target)
-                return await answers(await self._link(via), host, port) if host else None
+                if not host:
+                    return None
+                link = await self._link(via)
+                return await answers(link.connection, host, port)
         except (TransportError, OSError):
             return None
 

@@ -27,7 +27,7 @@ ONE_KEY = "name its key in ssh_config: IdentityFile and IdentitiesOnly yes"
 SILENT = frozenset({errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN})
 OURS = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EACCES}
-    | {errno.EPERM, errno.ENETUNREACH, errno.ENETDOWN, errno.EAFNOSUPPORT}
+    | {errno.EPERM, errno.ENETUNREACH, errno.ENETDOWN, errno.EAFNOSUPPORT, errno.EINVAL}
 )
 
 
@@ -91,6 +91,9 @@ def _no_connection(error: OSError, at: Progress) -> TransportError:
     if isinstance(error, socket.gaierror):
         message = f"no address for {route.host!r}: {error.strerror}"
         return TransportError(Trouble.FAULT_HERE, message, hint=CHECK_ADDRESS)
+    if at.stage > Stage.DIALING and error.errno in SILENT:
+        message = f"{route.name} fell silent before the login was finished"
+        return TransportError(Trouble.HUNG, message)
     if at.stage > Stage.DIALING:
         return TransportError(Trouble.THROTTLED, _closed(at), hint=LIMITED)
     if error.errno == errno.ECONNREFUSED:

@@ -11,6 +11,7 @@ import pytest
 
 from sshfleet.model.observed import Trouble
 from sshfleet.model.step import Completed, Run
+from sshfleet.transport import opinion
 from sshfleet.transport.base import TransportError
 from sshfleet.transport.links import THROUGH_ONE_HOP
 from sshfleet.transport.options import SshOptions
@@ -193,3 +194,29 @@ async def test_a_lost_jump_host_is_connected_to_anew(
             pass
         assert done == GREETED
     assert (hop.logins, server.logins) == (2, 2)
+
+
+async def never() -> None:
+    await asyncio.sleep(3600)
+
+
+async def test_a_machine_that_says_nothing_to_its_jump_host_is_silent(
+    options: SshOptions, server: Server, hop: Server
+) -> None:
+    hop.forwards = lambda host, _port: never() if host == "127.0.0.1" else False
+    async with SshTransport(dataclasses.replace(options, timeout=2)) as transport:
+        with pytest.raises(TransportError, match="no answer within 2 s") as caught:
+            await transport.run(server.machine(proxy_jump=through(hop)), HELLO)
+    assert caught.value.trouble is Trouble.SILENT
+    assert hop.commands == []
+
+
+async def test_a_jump_host_that_falls_silent_says_nothing_of_the_machines_behind_it(
+    options: SshOptions, server: Server, hop: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opinion, "AFTERWARDS", 0.2)
+    hop.forwards = lambda _host, _port: never()
+    async with SshTransport(dataclasses.replace(options, timeout=2)) as transport:
+        with pytest.raises(TransportError, match=r"jump host .* does not answer") as caught:
+            await transport.run(server.machine(proxy_jump=through(hop)), HELLO)
+    assert caught.value.trouble is Trouble.UNMANAGEABLE

@@ -91,14 +91,19 @@ async def never() -> None:
     await asyncio.sleep(3600)
 
 
+def never_opens_it(host: str, _port: int) -> Any:
+    return never() if host == TARGET.address else False
+
+
 async def test_no_word_of_it_within_the_time_is_silence_as_long_as_the_other_answers_us(
     transport: SshTransport, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opinion, "PATIENCE", 0.2)
     monkeypatch.setattr(opinion, "AFTERWARDS", 60)
     monkeypatch.setattr(ssh, "OPINION", 120)
-    server.forwards = lambda _host, _port: never()
+    server.forwards = never_opens_it
     assert await transport.reaches(server.machine(), TARGET) is False
+    assert server.commands == []
 
 
 async def test_one_that_says_nothing_itself_has_no_opinion(
@@ -107,7 +112,6 @@ async def test_one_that_says_nothing_itself_has_no_opinion(
     monkeypatch.setattr(opinion, "PATIENCE", 0.2)
     monkeypatch.setattr(opinion, "AFTERWARDS", 0.2)
     server.forwards = lambda _host, _port: never()
-    server.shell = ("/bin/sh", "-c", "sleep 60", "sh")
     assert await transport.reaches(server.machine(), TARGET) is None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import errno
 import resource
 import socket
 import struct
@@ -15,10 +16,12 @@ import pytest
 from sshfleet.model.machine import Become, Machine, MachineName
 from sshfleet.model.observed import Trouble
 from sshfleet.model.step import Run
-from sshfleet.transport import login
+from sshfleet.transport import dial, login
 from sshfleet.transport.base import TransportError
 from sshfleet.transport.options import SshOptions
+from sshfleet.transport.resolve import Route
 from sshfleet.transport.ssh import SshTransport
+from sshfleet.transport.trouble import Progress, Stage, login_trouble
 from tests.transport.server import Server
 
 HELLO = Run(script="true")
@@ -158,6 +161,45 @@ async def test_an_address_that_refuses_tells_more_than_one_that_is_silent(
         resolve_to(monkeypatch, "127.0.0.1:1", f"127.0.0.1:{port}")
         error = await trouble(options, machine(1, "two.test"))
     assert error.trouble is Trouble.NO_SSHD
+
+
+async def test_a_host_that_is_silent_by_one_family_is_silent_without_the_other_here(
+    options: SshOptions, agent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected = dial._connected
+
+    async def without_ipv6(address: dial.Address) -> socket.socket:
+        if address[1][0] == "127.0.0.6":
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        return await connected(address)
+
+    monkeypatch.setattr(dial, "_connected", without_ipv6)
+    with silence() as port:
+        resolve_to(monkeypatch, "127.0.0.6:1", f"127.0.0.1:{port}")
+        error = await trouble(options, machine(1, "two.test"))
+    assert error.trouble is Trouble.SILENT
+
+
+@pytest.mark.parametrize(
+    ("number", "stage", "expected"),
+    [
+        (errno.EHOSTUNREACH, Stage.DIALING, Trouble.SILENT),
+        (errno.ETIMEDOUT, Stage.DIALING, Trouble.SILENT),
+        (errno.ETIMEDOUT, Stage.GREETING, Trouble.HUNG),
+        (errno.EHOSTUNREACH, Stage.AUTHENTICATING, Trouble.HUNG),
+        (errno.ECONNREFUSED, Stage.DIALING, Trouble.NO_SSHD),
+        (errno.ECONNRESET, Stage.DIALING, Trouble.THROTTLED),
+        (errno.ECONNRESET, Stage.GREETING, Trouble.THROTTLED),
+        (errno.EPIPE, Stage.GREETING, Trouble.THROTTLED),
+        (errno.ENETUNREACH, Stage.DIALING, Trouble.FAULT_HERE),
+        (errno.EACCES, Stage.DIALING, Trouble.FAULT_HERE),
+        (errno.EINVAL, Stage.DIALING, Trouble.FAULT_HERE),  # a blackhole route of ours
+    ],
+)
+def test_what_the_kernel_says_at_each_stage(number: int, stage: Stage, expected: Trouble) -> None:
+    route = Route(name="web", host="web.test", port=22, user="core")
+    at = Progress(route=route, seconds=10, held=1, stage=stage)
+    assert login_trouble(OSError(number, "x"), at).trouble is expected
 
 
 async def test_a_resolver_that_hangs_is_a_fault_here(
