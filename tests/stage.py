@@ -14,7 +14,8 @@ from sshfleet.plan.world import World
 from sshfleet.stop import Stop
 from sshfleet.unitfile.read import read_text
 from sshfleet.unitfile.registered import Registered
-from tests.fakes import FakeMachine, FakeTransport, MemoryJournal
+from tests.fake_machine import FakeMachine
+from tests.fakes import FakeTransport, MemoryJournal
 
 TEXT = "[Service]\nExecStart=/bin/sleep infinity\n"
 

@@ -18,7 +18,8 @@ from sshfleet.model.machine import Fleet, MachineName
 from sshfleet.model.unit import Unit
 from sshfleet.unitfile.read import read_text
 from tests.builders import machine, machine_id
-from tests.fakes import FakeMachine, Killed
+from tests.fake_machine import FakeMachine
+from tests.fakes import Killed
 from tests.stage import TEXT, Stage, service
 
 pytestmark = pytest.mark.timeout(600)

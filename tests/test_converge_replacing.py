@@ -9,7 +9,8 @@ import pytest
 from sshfleet.model.unit import Unit
 from sshfleet.unitfile.read import read_text
 from tests.builders import machine, machine_id
-from tests.fakes import FakeMachine, Killed
+from tests.fake_machine import FakeMachine
+from tests.fakes import Killed
 from tests.stage import TEXT, Stage, quiet, service
 
 WEB = service("web.service")

@@ -50,7 +50,7 @@ class Record:
     """The one-line JSON beside each unit file of ours: whose it is and what it is for.
 
     `sha256` is the content hash. `was` is the InvocationID of the unit when this content took the
-    place of an older one: what has that ID runs the older one.
+    place of an older one: what has that ID runs the older one. `guard` is as in Action.
     """
 
     lineage: str
@@ -58,6 +58,7 @@ class Record:
     sha256: str
     target: str
     was: str = ""
+    guard: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

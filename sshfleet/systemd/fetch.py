@@ -17,16 +17,17 @@ _LARGEST = 1024 * 1024  # bytes, as in the transaction's script
 SCRIPT = f"""\
 set -f
 while IFS= read -r path; do
-    head -c {_LARGEST} -- "/etc/sshfleet/units/$path" 2>/dev/null | base64 -w 0
+    head -c {_LARGEST} -- "$path" 2>/dev/null | base64 -w 0
     echo
 done
 """
 _SECONDS = 60.0
+_HOMES = {False: "/etc/sshfleet/units/", True: "/run/sshfleet/units/"}
 
 
 def fetch(units: Iterable[UnitState]) -> Run:
     """Ask for the texts of units and their drop-ins. ValueError for a name that is none."""
-    paths = [path for state in units for path, _ in _files(state)]
+    paths = [_HOMES[state.runtime] + path for state in units for path, _ in _files(state)]
     data = "".join(path + "\n" for path in paths).encode()
     return Run(script=SCRIPT, data=data, root=False, seconds=_SECONDS)
 

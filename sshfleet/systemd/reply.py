@@ -6,14 +6,15 @@ Rule 2: only what stands between the two lines with our nonce counts: shells may
 before, and no unit knows the nonce.
 
 The reply: `NONCE begin`; lines of tab-separated fields (outcome, machine, boot, uptime, os, arch,
-systemd, cpus, memory, owner, busy, unit, brief), interrupted by `NONCE before`, blocks of
-`systemctl show` and `NONCE after` when something was watched; `NONCE sums` and what sha256sum says;
-`NONCE show` and blocks, in the order of the unit lines, of units without a brief one; `NONCE end`.
-Or `NONCE refused` and why; or `NONCE owned` and the line of the owner, of another journal.
+systemd, cpus, memory, owner, wall, flock, guard, busy, unit, brief), interrupted by `NONCE before`,
+blocks of `systemctl show` and `NONCE after` when something was watched; `NONCE sums` and what
+sha256sum says; `NONCE show` and blocks, in the order of the unit lines, of units without a brief
+one; `NONCE end`. Or `NONCE refused` and why; or `NONCE owned` and the line of the owner, of another
+journal.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sshfleet.errors import SshfleetError
@@ -24,6 +25,7 @@ from sshfleet.model.owner import Owner, owner_in
 from sshfleet.model.step import Completed
 from sshfleet.model.unit import UnitName
 from sshfleet.systemd import show
+from sshfleet.systemd.sh.watchman import guard_version
 
 # The details of a stop that takes its time and of what waits for it, and of all that was planned
 # upon a look that is not true any more.
@@ -79,7 +81,10 @@ def parse_reply(completed: Completed, nonce: str) -> Reply:
     lines = [line.split("\t") for line in said.split("\n") if line]
     facts = {line[0]: line[1] for line in lines if len(line) > 1}
     try:
-        return Reply(report=_report(facts, _units(lines, sections)), outcomes=_outcomes(lines))
+        sums = show.sums_by_path(sections["sums"])
+        guard = guard_version(sums) if "guard" in facts else ""
+        units = _units(lines, sections, sums, guard)
+        return Reply(report=_report(facts, units, guard), outcomes=_outcomes(lines))
     except (KeyError, ValueError) as error:
         raise ReplyError(f"the machine's answer makes no sense: {_shown(str(error))}") from error
 
@@ -109,7 +114,7 @@ def _what_is_wrong(completed: Completed) -> str:
     return f"no answer from the machine, only status {completed.status}: {_shown(said)}"
 
 
-def _report(facts: Mapping[str, str], units: Mapping[UnitName, UnitState]) -> Reached:
+def _report(facts: Mapping[str, str], units: Mapping[UnitName, UnitState], guard: str) -> Reached:
     machine, boot = facts["machine"], facts["boot"]
     if not _MACHINE_ID.fullmatch(machine) or not _BOOT_ID.fullmatch(boot):
         raise ValueError(f"machine ID '{machine}', boot ID '{boot}'")
@@ -125,15 +130,20 @@ def _report(facts: Mapping[str, str], units: Mapping[UnitName, UnitState]) -> Re
         units=units,
         owner=owner_in(facts.get("owner", "")),
         busy="busy" in facts,
+        wall=show.number(facts.get("wall", "0")),
+        guard=guard,
+        flock="flock" in facts,
     )
 
 
-def _units(lines: Iterable[list[str]], sections: Mapping[str, str]) -> dict[UnitName, UnitState]:
-    told = [show.Told(*line[1:]) for line in lines if line[0] == "unit" and len(line) == 4]
+def _units(
+    lines: Sequence[list[str]], sections: Mapping[str, str], sums: Mapping[str, str], guard: str
+) -> dict[UnitName, UnitState]:
+    told = [show.Told(*line[1:]) for line in lines if line[0] == "unit" and len(line) in (4, 5)]
     brief = [show.Brief(*line[1:]) for line in lines if line[0] == "brief" and len(line) == 5]
     before = show.blocks(sections["before"]) if "before" in sections else []
     blocks = show.by_name(told, show.running(brief, before), show.blocks(sections["show"]))
-    return show.unit_states(told, show.hashes(sections["sums"]), blocks, before)
+    return show.unit_states(told, sums, blocks, before, guard)
 
 
 def _outcomes(lines: Iterable[list[str]]) -> tuple[Outcome, ...]:

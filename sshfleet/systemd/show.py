@@ -9,11 +9,13 @@ Rule 3: of a unit that simply runs, `systemctl list-units` tells enough; it has 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import NamedTuple
 
 from sshfleet.errors import UnitFileError
 from sshfleet.model.observed import Record, UnitState
 from sshfleet.model.unit import UnitName, checked_name, dropin_problem
+from sshfleet.systemd.sh.watchman import DROPIN_NAME, DROPINS, GUARD_VERSION, lease_dropin
 
 Block = Mapping[str, str]
 
@@ -27,11 +29,15 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Told(NamedTuple):
-    """A `unit` line: the name, whether it starts at boot (yes, no), and its record, raw or `-`."""
+    """A `unit` line: the name, whether it starts at boot (yes, no), and its record, raw or `-`.
+
+    `place` is said of a unit that goes with the next reboot: run, or leased with a lease's mark.
+    """
 
     name: str
     boot: str
     record: str
+    place: str = ""
 
 
 class Brief(NamedTuple):
@@ -85,39 +91,53 @@ def by_name(
     return {**running, **by_id}
 
 
-def hashes(sums: str) -> dict[str, dict[str, str]]:
-    r"""Read `sha256sum` of each unit's file, named nothing here, and its drop-ins by their names.
+def sums_by_path(sums: str) -> dict[str, str]:
+    r"""Read what `sha256sum` says of files.
 
     A line is sum, two spaces, path; where that has a \, it is doubled, and one begins the line.
     """
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, str] = {}
     for line in sums.split("\n"):
-        sha256, _, path = line.removeprefix("\\").partition("  ")
+        sum, _, path = line.removeprefix("\\").partition("  ")
         if line.startswith("\\"):
             path = path.replace("\\\\", "\\")
+        if _SHA256.fullmatch(sum):
+            found[path] = sum
+    return found
+
+
+def hashes(sums: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Sort sums by units: that of its own file is named nothing, those of drop-ins by file name."""
+    found: dict[str, dict[str, str]] = {}
+    for path, sum in sums.items():
         folder, _, name = path.rpartition("/")
         owner = folder.rpartition("/")[2].removesuffix(".d") if folder.endswith(".d") else ""
-        if _SHA256.fullmatch(sha256) and not (owner and dropin_problem(name)):
-            found.setdefault(owner or name, {})[name if owner else ""] = sha256
+        if not (owner and dropin_problem(name)):
+            found.setdefault(owner or name, {})[name if owner else ""] = sum
     return found
 
 
 def unit_states(
     told: Iterable[Told],
-    sums: Mapping[str, Mapping[str, str]],
+    sums: Mapping[str, str],
     blocks: Mapping[str, Block],
     before: Iterable[Block],
+    guard: str = "",
 ) -> dict[UnitName, UnitState]:
     """Put together what was told of each unit; `before` are those watched, at the settle's start.
 
-    ValueError when a name or number is none.
+    `sums` are by path, `guard` is the version at work there. ValueError when a name or number is
+    none.
     """
+    files = hashes(sums)
     settling = {block.get("Id", ""): block for block in before}
     states = {}
-    for name, boot, record in told:
+    for name, boot, line, place in told:
         block = blocks[name]
+        record = record_in(line)
         watched = settling.get(block.get("Id", ""))
-        dropins = dict(sums.get(name, {}))
+        dropins = dict(files.get(name, {}))
+        marked = place == "leased" and guard == GUARD_VERSION
         states[unit_name(name)] = UnitState(
             name=unit_name(name),
             load=block["LoadState"],
@@ -133,11 +153,22 @@ def unit_states(
             file_state=block.get("UnitFileState", ""),
             sha256=dropins.pop("", ""),
             dropins=dropins,
-            record=record_in(record),
+            record=record,
             boot=boot == "yes",
+            runtime=place in ("run", "leased"),
+            guarded=marked and _has_lease_dropin(name, record, sums),
             settled=None if watched is None else _has_settled(watched, block),
         )
     return states
+
+
+def _has_lease_dropin(name: str, record: Record | None, sums: Mapping[str, str]) -> bool:
+    """Tell whether the drop-in of its lease is what its record asks for."""
+    if record is None or not record.guard:
+        return False
+    text = lease_dropin(record.generation, record.guard)
+    there = sums.get(f"{DROPINS}/{name}.d/{DROPIN_NAME}")
+    return there == sha256(text.encode()).hexdigest()
 
 
 def unit_name(name: str) -> UnitName:
@@ -169,7 +200,13 @@ def record_in(line: str) -> Record | None:
         record = Record(**fields)
     except (ValueError, TypeError, RecursionError):
         return None
-    texts: Iterable[object] = (record.lineage, record.sha256, record.target, record.was)
+    texts: Iterable[object] = (
+        record.lineage,
+        record.sha256,
+        record.target,
+        record.was,
+        record.guard,
+    )
     if not all(isinstance(text, str) and _PLAIN.fullmatch(text) for text in texts):
         return None
     return record if type(record.generation) is int and record.generation >= 0 else None

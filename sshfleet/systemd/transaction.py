@@ -14,7 +14,7 @@ from sshfleet.model.observed import Reached
 from sshfleet.model.owner import MARK, Claim
 from sshfleet.model.step import Run
 from sshfleet.model.unit import UnitName, checked_name, dropin_problem, is_template
-from sshfleet.systemd.sh import ACT_SCRIPT, LOOK_SCRIPT
+from sshfleet.systemd.sh import ACT_SCRIPT, GUARD_SCRIPT, LOOK_SCRIPT
 
 _WORK = 30.0  # seconds for what does not wait: systemctl, files, reload
 _HEX = re.compile(r"[0-9a-f]{16,64}")
@@ -22,6 +22,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LINEAGE = re.compile(r"[0-9A-Za-z-]{1,64}")
 _LINE = re.compile(r"[!-~]([ -~]*[!-~])?")
 _CHANGE = re.compile(r"-|[0-9]{1,15}-[0-9a-f]{16}/[0-9]{1,6}")
+_GUARD = re.compile(r"-|[1-9][0-9]{0,5}")
 _FOLDER = re.compile(r"/[^\0\t\n]*[^\0\t\n ]")
 
 
@@ -65,11 +66,17 @@ def request(transaction: Transaction, nonce: str) -> Run:
     lines += [("look", name) for name in _names(asked)]
     lines.append(("end",))
     return Run(
-        script=ACT_SCRIPT if transaction.changes else LOOK_SCRIPT,
+        script=_script(transaction),
         data="".join("\t".join(line) + "\n" for line in lines).encode("utf-8", "surrogateescape"),
         root=transaction.changes,
         seconds=_WORK + transaction.patience + transaction.settle,
     )
+
+
+def _script(transaction: Transaction) -> str:
+    if any(action.guard for action in transaction.actions):
+        return GUARD_SCRIPT
+    return ACT_SCRIPT if transaction.changes else LOOK_SCRIPT
 
 
 def uploads_needed(actions: Iterable[Action], report: Reached | None) -> frozenset[str]:
@@ -78,6 +85,8 @@ def uploads_needed(actions: Iterable[Action], report: Reached | None) -> frozens
     for action in actions:
         if action.verb is Verb.INSTALL:
             state = report.units.get(action.unit) if report else None
+            if state and state.runtime != action.runtime:
+                state = None  # that is the other of its two homes
             held = {"": state.sha256, **state.dropins} if state else {}
             wanted = {"": action.sha256, **action.dropins}
             needed.update(sum for name, sum in wanted.items() if held.get(name) != sum)
@@ -128,12 +137,16 @@ def _parts(action: Action) -> Iterator[tuple[str, ...]]:
 def _particulars(action: Action) -> tuple[str, ...]:
     if not action.target.on_machine or action.generation < 0 or is_template(action.unit):
         raise ValueError(action)
+    if action.guard and not (action.runtime and action.unit.endswith(".service")):
+        raise ValueError(action)
     target = "launched" if action.target is TargetState.LAUNCHED else "loaded"
     return (
         _matching(_SHA256, action.content),
         str(action.generation),
         target,
         "yes" if action.installs else "no",
+        "run" if action.runtime else "etc",
+        _matching(_GUARD, action.guard) if action.guard else "no",
         *([",".join(sorted(action.dropins))] if action.dropins else []),
     )
 

@@ -11,7 +11,7 @@ from sshfleet.model.observed import Record, UnitState
 from sshfleet.model.step import Completed
 from sshfleet.model.unit import UnitName
 from sshfleet.systemd.reply import Reply, ReplyError, parse_reply
-from sshfleet.systemd.show import hashes, record_in
+from sshfleet.systemd.show import hashes, record_in, sums_by_path
 from tests.builders import LINEAGE
 
 RECORDINGS = Path(__file__).with_name("recordings")
@@ -300,7 +300,7 @@ def test_drop_ins_are_told_by_their_units() -> None:
             f"{one}  .d/40.conf",
         ]
     )
-    assert hashes(said) == {
+    assert hashes(sums_by_path(said)) == {
         "web.service": {"": one, "10-x.conf": two},
         "a\\x2db.service": {"20.conf": one},
         "40.conf": {"": one},

@@ -10,26 +10,28 @@ Rule 5: comments and indentation are dropped before the script travels, for it h
 round trip: no text between quotes has a line that is indented or empty, or ` # `.
 """
 
-import re
-
 from sshfleet.systemd.sh import (
     boot,
     change,
     claim,
     dropins,
     frame,
+    guard,
     install,
+    lease,
     links,
     look,
     outcome,
     owner,
     records,
     remove,
+    renew,
     start,
     stop,
     texts,
     watch,
 )
+from sshfleet.systemd.sh.bare import bare
 
 _LOOKING = (frame, look, watch)
 _ACTING = (
@@ -45,16 +47,21 @@ _ACTING = (
     links,
     install,
     records,
+    lease,
     start,
 )
-_SPARE = re.compile(r"^[ \t]*(#.*)?\n|^[ \t]+|[ \t]+# .*$", re.MULTILINE)
 
 
 def _joined(*parts: str) -> str:
-    return _SPARE.sub("", "\n".join((*parts, "main\n")))
+    return "\n".join((*parts, "main\n"))
 
 
-LOOK_SCRIPT = _joined(*(part.SCRIPT for part in _LOOKING))
-ACT_SCRIPT = _joined(*(part.SCRIPT for part in (*_LOOKING, *_ACTING)))
-# As it was written, for shellcheck.
-FULL_TEXT = "\n".join(part.SCRIPT for part in (*_LOOKING, *_ACTING)) + "main\n"
+# As they were written, for shellcheck.
+FULL_TEXT = _joined(*(part.SCRIPT for part in (*_LOOKING, *_ACTING, guard)))
+RENEW_TEXT = _joined(renew.SCRIPT)
+
+LOOK_SCRIPT = bare(_joined(*(part.SCRIPT for part in _LOOKING)))
+ACT_SCRIPT = bare(_joined(*(part.SCRIPT for part in (*_LOOKING, *_ACTING))))
+# For transactions that install units which run only under a lease.
+GUARD_SCRIPT = bare(FULL_TEXT)
+RENEW_SCRIPT = bare(RENEW_TEXT)

@@ -2,7 +2,7 @@
 
 SCRIPT = r"""
 boot_target=$home/sshfleet.target
-boot_link=$links/sshfleet.target
+boot_link=$etc_links/sshfleet.target
 
 # Without default dependencies: they would order this target, and so multi-user.target, after each
 # of our units, and one that is itself ordered after multi-user.target would close a circle.
@@ -41,7 +41,7 @@ leave_nothing() {
     local any
     [ "$removes" ] || return 0
     set +f
-    for any in "$units"/* "$runtime_units"/*; do
+    for any in "$home/units"/* "$run_home/units"/*; do
         if [ -e "$any" ] || [ -L "$any" ]; then set -f && return 0; fi
     done
     set -f
@@ -53,6 +53,8 @@ leave_nothing() {
         rmdir -- "${boot_start%/*}" 2>/dev/null || :
     fi
     [ ! -d "$boot_wants" ] || rmdir -- "$boot_wants" 2>/dev/null || :
-    rm -rf -- "$records" # with no unit left they tell nothing
+    # With no unit left these tell nothing.
+    rm -rf -- "$home/records" "$run_home/records" "$leased"
+    rm -f -- "$run_home/lease" "$run_home/.lease" "$run_home/.guard"
 }
 """

@@ -30,7 +30,10 @@ drop_new() {
     [ "$new" ] || return 0
     rm -rf -- "$new"
     new=''
-    for any in "$units" "$records" "$home" "$runtime_units" "${runtime_units%/*}"; do
+    for any in "$home" "$run_home"; do
+        set -- "$@" "$any/units" "$any/records" "$any"
+    done
+    for any in "$@"; do
         [ ! -d "$any" ] || rmdir -- "$any" 2>/dev/null || : # not when it holds something
     done
 }
@@ -40,7 +43,7 @@ reload() {
     local words names
     [ "$dirty" ] || return 0
     name_words $changed
-    words=$(systemctl daemon-reload 2>&1) && return 0
+    words=$(systemctl daemon-reload 2>&1) && dirty='' && return 0
     new='' # and leave the folder to the next run
     fail_all install "systemd did not read it anew: $words" $names
 }

@@ -77,7 +77,7 @@ write_owner() {
 take_records() {
     local file
     set +f
-    for file in "$records"/*; do
+    for file in "$home/records"/* "$run_home/records"/*; do
         [ -f "$file" ] || continue
         read -r record <"$file" || :
         case $record in
@@ -99,9 +99,11 @@ fail_unclaimed() {
 
 # With the last unit the machine is nobody's again.
 disclaim() {
-    if [ ! -d "$units" ] && [ ! -d "$records" ] && [ ! -d "$runtime_units" ]; then
-        rm -f -- "$home/owner" "$home/.owner" "$home/.record"
-        [ ! -d "$home" ] || rmdir -- "$home" 2>/dev/null || :
-    fi
+    local any
+    for any in "$home" "$run_home"; do
+        if [ -d "$any/units" ] || [ -d "$any/records" ]; then return; fi
+    done
+    rm -f -- "$home/owner" "$home/.owner" "$home/.record"
+    [ ! -d "$home" ] || rmdir -- "$home" 2>/dev/null || :
 }
 """

@@ -21,17 +21,19 @@ has_dropins() {
     set -f
 }
 
-# Fail the units of the words whose drop-ins would take the place of what is not ours.
+# Fail the units of the words whose drop-ins would take the place of what is not ours, or give way
+# to it.
 admit_dropins() {
     local word file link
     for word in "$@"; do
         fields "$word"
         for file in $dropins; do
-            link=$links/$name.d/$file
-            if { [ -e "$link" ] || [ -L "$link" ]; } && ! is_our_dropin "$link" "$name"; then
-                fail install "$name" "the name of its drop-in is taken by $link"
-                break
-            fi
+            for link in "$etc_links/$name.d/$file" "$run_links/$name.d/$file"; do
+                if { [ -e "$link" ] || [ -L "$link" ]; } && ! is_our_dropin "$link" "$name"; then
+                    fail install "$name" "the name of its drop-in is taken by $link"
+                    break 2
+                fi
+            done
         done
     done
 }

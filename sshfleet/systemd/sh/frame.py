@@ -21,8 +21,10 @@ main() {
         remove_units
         install_units
         leave_nothing
+        leave_guard
         reload
         write_records
+        end_guard
         drop_new
         set_going start $starts
         set_going restart $restarts
@@ -36,15 +38,15 @@ main() {
 # The request: lines of fields between tabs; no field is empty, and the last line is `end`. (`claim`
 # says the line that makes the machine ours, below which number a mark is old, known marks, and
 # which change of the machine was seen last. An `install` says name, content hash, generation,
-# target, whether [Install] is to be followed, and the names of drop-ins with commas between them,
-# if there are any. Then each file of the unit has a `part`: its SHA-256 and its path below our
-# folder.)
+# target, whether [Install] is to be followed, its home (etc or run), its lease (no, or as in
+# Action.guard), and the names of drop-ins with commas between them, if there are any. Then each
+# file of the unit has a `part`: its SHA-256 and its path below our folder.)
 read_request() {
     stops='' removes='' installs='' starts='' restarts='' asked='' watched=''
     actions='' failed='' told='' late='' dirty='' changed='' new='' complete='' before='' texts=''
     claim=''
-    local key one two three four five six
-    while IFS=$tab read -r key one two three four five six; do
+    local key one two three four five six seven eight
+    while IFS=$tab read -r key one two three four five six seven eight; do
         case $key in
         nonce) nonce=$one ;;
         lineage) lineage=$one ;;
@@ -57,8 +59,8 @@ read_request() {
         remove) removes="$removes $one" ;;
         part) texts="$texts $one/$two" ;;
         install)
-            installs="$installs $one/$two/$three/$four/$five/$six"
-            [ "$six" ] || texts="$texts $two/$one"
+            installs="$installs $one/$two/$three/$four/$five/$six/$seven/$eight"
+            [ "$eight" ] || texts="$texts $two/$one"
             ;;
         start) starts="$starts $one" ;;
         restart) restarts="$restarts $one" ;;

@@ -7,9 +7,9 @@ link_units() {
     for word in "$@"; do
         fields "$word"
         paths="$paths $units/$name"
-        [ "$target" != launched ] || boots="$boots $name"
+        [ "$target$base" != "launched$home" ] || boots="$boots $name"
     done
-    each install "$paths" systemctl --no-reload link
+    each install "$paths" systemctl $passing --no-reload link
     keep_unfailed $boots
     [ "$kept" ] || return 0
     if ready_boot_target; then
@@ -22,18 +22,18 @@ link_units() {
 
 # Follow [Install] as far as it goes: for good when launched, else until the next boot.
 enable_units() {
-    local word lasting='' passing=''
+    local word lasting='' short=''
     for word in "$@"; do
         fields "$word"
         if [ "$enables" = no ] || is_in "$name" "$failed"; then continue; fi
-        case $target in
-        launched) lasting="$lasting $name" ;;
-        *) passing="$passing $name" ;;
+        case $target$base in
+        launched"$home") lasting="$lasting $name" ;;
+        *) short="$short $name" ;;
         esac
     done
     each install "$lasting" systemctl --no-reload enable
     check_aliases "$said"
-    each install "$passing" systemctl --no-reload --runtime enable
+    each install "$short" systemctl --no-reload --runtime enable
     check_aliases "$said"
 }
 
@@ -44,9 +44,9 @@ check_aliases() {
     while read -r kind _ link _ unit; do
         link=${link#\'} link=${link%\'} unit=${unit##*/} unit=${unit%.} unit=${unit%\'}
         case $kind/$link in
-        Created"/$links"/*/* | Created"/$runtime_links"/*/*) ;;
-        Created"/$links/$unit" | Created"/$runtime_links/$unit") ;;
-        Created"/$links"/* | Created"/$runtime_links"/*) check_alias "$link" "$unit" ;;
+        Created"/$etc_links"/*/* | Created"/$run_links"/*/*) ;;
+        Created"/$etc_links/$unit" | Created"/$run_links/$unit") ;;
+        Created"/$etc_links"/* | Created"/$run_links"/*) check_alias "$link" "$unit" ;;
         esac
     done <<END
 $1

@@ -1,16 +1,19 @@
 """Tell how the machine and the units on it are."""
 
 SCRIPT = r"""
-home=/etc/sshfleet
-units=$home/units
-records=$home/records
-runtime_units=/run/sshfleet/units
-links=/etc/systemd/system
-runtime_links=/run/systemd/system
+home=/etc/sshfleet # of units that a reboot leaves alone
+run_home=/run/sshfleet # and of those it takes away
+etc_links=/etc/systemd/system
+run_links=/run/systemd/system
 
-locked=$runtime_links # by who changes the machine: a folder that is always there
-boot_wants=$links/sshfleet.target.wants
-boot_start=$links/multi-user.target.wants/sshfleet.target
+locked=$run_links # by who changes the machine: a folder that is always there
+boot_wants=$etc_links/sshfleet.target.wants
+boot_start=$etc_links/multi-user.target.wants/sshfleet.target
+
+leased=$run_home/leased
+lease_dropin='~sshfleet-lease.conf'
+guard_files="$run_home/guard.sh $run_links/sshfleet-guard.service"
+guard_files="$guard_files $run_links/sshfleet-guard.timer $run_links/sshfleet-lease-fail.target"
 
 # Learn where systemd looks for units ($unit_path, first wins) and its version.
 learn_manager() {
@@ -26,7 +29,7 @@ learn_manager() {
     done <<END
 $answer
 END
-    [ "$unit_path" ] || unit_path="$links $runtime_links /usr/lib/systemd/system"
+    [ "$unit_path" ] || unit_path="$etc_links $run_links /usr/lib/systemd/system"
 }
 
 # Is $1 a link that leads to $2? (Only a link to nothing has to be read, which is a fork.)
@@ -35,7 +38,10 @@ leads_to() {
 }
 
 # Is $1 a drop-in of our unit $2, linked from our folder? (Others may put what they like beside it.)
-is_our_dropin() { is_word "${1##*/}" && leads_to "$1" "$units/$2.d/${1##*/}"; }
+is_our_dropin() {
+    is_word "${1##*/}" || return 1
+    leads_to "$1" "$home/units/$2.d/${1##*/}" || leads_to "$1" "$run_home/units/$2.d/${1##*/}"
+}
 
 # Has $1 only the characters of names?
 is_word() {
@@ -45,12 +51,17 @@ is_word() {
 }
 
 # Is the file $1 a link to our unit $2?
-is_our_link() { leads_to "$1" "$units/$2" || leads_to "$1" "$runtime_units/$2"; }
+is_our_link() { leads_to "$1" "$home/units/$2" || leads_to "$1" "$run_home/units/$2"; }
 
 # Set $record to the one line beside the unit $1, empty when there is none.
 read_record() {
+    local file
     record=''
-    if [ -f "$records/$1" ]; then read -r record <"$records/$1" || :; fi
+    for file in "$home/records/$1" "$run_home/records/$1"; do
+        [ -f "$file" ] || continue
+        read -r record <"$file" || :
+        return
+    done
 }
 
 # $1 properties, then names: `systemctl show`, a few hundred names at a time.
@@ -84,22 +95,27 @@ list_units() {
     local file name dropin
     names='' files=''
     set +f
-    for file in "$units"/* "$runtime_units"/*; do
+    for file in "$home/units"/* "$run_home/units"/*; do
         name=${file##*/}
         if [ ! -f "$file" ] || [ -L "$file" ] || ! is_showable "$name"; then continue; fi
         case $file in
-        "$runtime_units"/*) [ ! -f "$units/$name" ] || continue ;;
+        "$run_home"/*) [ ! -f "$home/units/$name" ] || continue ;;
         esac
         names="$names $name" files="$files $file"
-        for dropin in "$links/$name.d"/*.conf; do
-            if [ -e "$dropin" ] && is_our_dropin "$dropin" "$name"; then files="$files $dropin"; fi
+        for dropin in "$etc_links/$name.d"/*.conf "$run_links/$name.d"/*.conf; do
+            [ -e "$dropin" ] || continue
+            if is_our_dropin "$dropin" "$name" || [ "${dropin##*/}" = $lease_dropin ]; then
+                files="$files $dropin"
+            fi
         done
     done
     set -f
-    for name in $asked; do
-        [ -f "$units/$name" ] || [ -f "$runtime_units/$name" ] || names="$names $name"
-    done
+    for name in $asked; do is_here "$name" || names="$names $name"; done
+    for file in $guard_files; do [ ! -f "$file" ] || files="$files $file"; done
 }
+
+# Is there a file of ours for the unit $1?
+is_here() { [ -f "$home/units/$1" ] || [ -f "$run_home/units/$1" ]; }
 
 properties=Id,LoadState,ActiveState,SubState,Result,Type,InvocationID,NRestarts,ExecMainStatus
 properties=$properties,Job,FragmentPath,UnitFileState
@@ -123,6 +139,9 @@ tell_machine() {
     say cpus "$(nproc)"
     say memory "$memory"
     say owner "${owner:--}"
+    say wall "$(date +%s)"
+    ! command -v flock >/dev/null || say flock yes
+    [ ! -f $run_home/guard.sh ] || ! systemctl -q is-active sshfleet-guard.timer || say guard yes
     [ "$claim" ] || flock -ns $locked true || [ $? != 1 ] || say busy yes
 }
 
@@ -130,7 +149,7 @@ tell_machine() {
 # set $others to the rest of $names: `systemctl show` takes two thousandths of a second for each.
 # InvocationID is where systemd leaves it for the journal; units that run have one.
 tell_running() {
-    local name load active sub jobs word told brief='' ids='' paths=''
+    local name load active sub jobs word link told brief='' ids='' paths=''
     others=$names
     [ "$names" ] || return 0
     jobs=" $(systemctl list-jobs --no-legend -- $names 2>&1) " || return 0
@@ -138,8 +157,10 @@ tell_running() {
         case $load/$active/$jobs in
         *" $name "*) ;;
         loaded/active/*)
-            if is_our_link "$links/$name" "$name" && [ -L "$invocations:$name" ]; then
-                brief="$brief $name/$sub" paths="$paths $invocations:$name"
+            link=$etc_links/$name
+            [ -L "$link" ] || link=$run_links/$name
+            if is_our_link "$link" "$name" && [ -L "$invocations:$name" ]; then
+                brief="$brief $name/$sub$link" paths="$paths $invocations:$name"
             fi
             ;;
         esac
@@ -150,9 +171,10 @@ END
     set -- $ids
     told=''
     for word in $brief; do
-        name=${word%/*}
+        name=${word%%/*}
         if is_same_run "$name" "$1"; then
-            say brief "$name" "${word#*/}" "$1" "$links/$name"
+            link=${word#*/}
+            say brief "$name" "${link%%/*}" "$1" "/${link#*/}"
             told="$told $name"
         fi
         shift
@@ -173,14 +195,19 @@ is_same_run() {
 invocations=/run/systemd/units/invocation
 
 look_at_all() {
-    local name boot record
+    local name boot record place
     tell_machine
     list_units
     for name in $names; do
         boot=no
         if [ -L "$boot_wants/$name" ] && [ -L "$boot_start" ]; then boot=yes; fi
+        place=''
+        if [ ! -f "$home/units/$name" ] && [ -f "$run_home/units/$name" ]; then
+            place=run
+            [ ! -f "$leased/$name" ] || place=leased
+        fi
         read_record "$name"
-        say unit "$name" "$boot" "${record:--}"
+        say unit "$name" "$boot" "${record:--}" $place
     done
     tell_running
     printf '%s sums\n' "$nonce"

@@ -3,7 +3,8 @@
 SCRIPT = r"""
 # Set $wanted to what the record of the word taken apart last has to say, with $was.
 wanted_record() {
-    wanted="{\"generation\":$generation,\"lineage\":\"$lineage\",\"sha256\":\"$sha\""
+    local lease=${guard#no}
+    wanted="{\"generation\":$generation,${lease:+\"guard\":\"$lease\",}\"lineage\":\"$lineage\",\"sha256\":\"$sha\""
     wanted="$wanted,\"target\":\"$target\"${was:+,\"was\":\"$was\"}}"
 }
 
@@ -32,6 +33,7 @@ forget_records() {
         else
             files="$files $records/$name"
         fi
+        [ ! -e "$away/records/$name" ] || files="$files $away/records/$name"
     done
     [ ! "$files" ] || rm -f -- $files
 }
@@ -78,10 +80,22 @@ END
 
 # From here on nothing is to be done to the units of $changed.
 write_records() {
-    local word words names name files=''
-    keep_words $changed
+    local names place
+    for place in etc run; do
+        keep_home $place $changed
+        at_home $place
+        [ ! "$kept" ] || write_at_home $kept
+    done
+    name_words $installs
+    conclude install $names
+}
+
+# The words, all of this home.
+write_at_home() {
+    local word words name files='' all="$*"
+    keep_words "$@"
     find_old $kept
-    keep_words $changed
+    keep_words $all
     set -- $old
     for word in $kept; do
         fields "$word"
@@ -104,7 +118,5 @@ write_records() {
             [ ! -e "$new/$name" ] || fail install "$name" "its record could not be stored: $words"
         done
     fi
-    name_words $installs
-    conclude install $names
 }
 """

@@ -8,7 +8,7 @@ find_links() {
     local folder link name
     found=''
     set +f
-    for folder in "$links" "$runtime_links"; do
+    for folder in "$etc_links" "$run_links"; do
         for link in "$folder"/*; do
             [ ! -L "$link" ] || note_link "$link" "$@"
         done
@@ -18,9 +18,11 @@ find_links() {
         done
     done
     for name in "$@"; do
-        for link in "$links/$name.d"/*; do
+        for link in "$etc_links/$name.d"/* "$run_links/$name.d"/*; do
             ! is_our_dropin "$link" "$name" || found="$found $link"
         done
+        link=$run_links/$name.d/$lease_dropin
+        [ ! -e "$link" ] || found="$found $link"
     done
     set -f
 }
@@ -32,7 +34,7 @@ note_link() {
     shift
     if is_in "$name" " $*"; then
         ! is_our_link "$link" "$name" || found="$found $link"
-    elif [ ! -e "$units/$name" ]; then
+    elif ! is_here "$name"; then
         for name in "$@"; do
             ! leads_to_unit "$link" "$name" || found="$found $link"
         done
@@ -41,7 +43,7 @@ note_link() {
 
 # Does the link $1 lead to our unit $2, be it by way of the unit's own link?
 leads_to_unit() {
-    is_our_link "$1" "$2" || leads_to "$1" "$links/$2" || leads_to "$1" "$runtime_links/$2"
+    is_our_link "$1" "$2" || leads_to "$1" "$etc_links/$2" || leads_to "$1" "$run_links/$2"
 }
 
 # $1 verb, then names: remove every link of theirs, and the folders that became empty.
@@ -49,14 +51,15 @@ unlink_units() {
     local verb=$1 link folders='' words
     shift
     find_links "$@"
-    for link in "$@"; do # a killed run may have left it empty
-        [ ! -d "$links/$link.d" ] || folders="$folders $links/$link.d"
+    for link in "$@"; do # a killed run may have left them empty
+        [ ! -d "$etc_links/$link.d" ] || folders="$folders $etc_links/$link.d"
+        [ ! -d "$run_links/$link.d" ] || folders="$folders $run_links/$link.d"
     done
     [ ! "$found" ] || dirty=yes
     words=$([ ! "$found" ] || rm -f -- $found 2>&1) || fail_all "$verb" "$words" "$@"
     for link in $found; do
         case $link in
-        "$links"/*/* | "$runtime_links"/*/*)
+        "$etc_links"/*/* | "$run_links"/*/*)
             is_in "${link%/*}" "$folders" || folders="$folders ${link%/*}"
             ;;
         esac
@@ -65,7 +68,7 @@ unlink_units() {
 }
 
 remove_units() {
-    local name files='' lines='' reset='' words
+    local name base files='' lines='' reset='' words
     hold_back remove $removes
     set -- $kept
     [ $# -gt 0 ] || return 0
@@ -73,12 +76,15 @@ remove_units() {
     unlink_units remove "$@"
     keep_unfailed "$@"
     for name in $kept; do
-        lines="$lines $records/$name"
-        files="$files $units/$name.d $units/$name $runtime_units/$name"
-        [ ! -f "$units/$name" ] || dirty=yes
+        ! is_here "$name" || dirty=yes
+        for base in "$home" "$run_home"; do
+            lines="$lines $base/records/$name"
+            files="$files $base/units/$name.d $base/units/$name"
+        done
         ! is_in "$name" "$broken" || reset="$reset $name"
     done
     [ ! "$reset" ] || systemctl reset-failed -- $reset >/dev/null 2>&1 || :
+    unmark $kept
     # The record first: a file without one is seen and removed another time, but not the reverse.
     words=$(rm -f -- $lines 2>&1 && rm -rf -- $files 2>&1) || fail_all remove "$words" $kept
     conclude remove $removes

@@ -38,6 +38,17 @@ keep_texts() {
     done
 }
 
+# $1 names, then words: set $kept to those of the words whose unit is named.
+keep_listed() {
+    local names=$1 word
+    shift
+    kept=''
+    for word in "$@"; do
+        name_file "${word#*/}"
+        ! is_in "$name" "$names" || kept="$kept $word"
+    done
+}
+
 # Set $name to the unit that the file $1 belongs to.
 name_file() { name=${1%.d/*}; }
 
