@@ -22,6 +22,7 @@ from sshfleet.cli import (
     planning,
     reconcile,
     repairing,
+    timer,
     units,
 )
 from sshfleet.cli.argv import hoisted
@@ -48,6 +49,7 @@ for module in (
     explaining,
     planning,
     reconcile,
+    timer,
     cordoning,
     history,
     adopting,

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,17 +125,16 @@ def _machines(
     context: Context, desired: "DesiredState", observed: "Observed | None"
 ) -> Mapping[str, int]:
     """Count machines by status; those nobody asked are `unknown`."""
-    from sshfleet.render.rows import status
+    from sshfleet.model.observed import Observed
+    from sshfleet.render.rows import View
 
     if not _fleet(context):
         return {}
+    seen = observed or Observed()
+    view = View(fleet=context.fleet, desired=desired, observed=seen, hash_of=str)
     counts = Counter(dict.fromkeys(STATUSES, 0))
     for machine in context.fleet.machines:
-        asked = observed is not None and machine.name in observed.reports
-        word = status(observed, machine.name) if observed and asked else "unknown"
-        if word == "ready" and machine.name in desired.cordoned:
-            word = "cordoned"
-        counts[word] += 1
+        counts[view.status(machine.name) if machine.name in seen.reports else "unknown"] += 1
     return counts
 
 
@@ -168,21 +166,21 @@ def _actions(result: "Result | None") -> Mapping[tuple[str, str], int]:
 
 
 def _silent(context: Context, observed: "Observed") -> Mapping[str, float]:
-    """Tell of each machine that is silent when it last answered, where that is known."""
+    """Tell of each silent machine since when it is, or at least when it last answered."""
+    from sshfleet.cli.clock import boot_id
     from sshfleet.journal.cache import load_seen
-    from sshfleet.model.observed import Trouble, Unreachable
+    from sshfleet.journal.standings import known
+    from sshfleet.model.observed import Unreachable
+    from sshfleet.model.standing import SILENCE
 
-    seen = load_seen(context.journal_path)
+    answered = load_seen(context.journal_path)
+    standings = known(context.journal_path, boot_id())
     found: dict[str, float] = {}
     for name, report in observed.reports.items():
-        is_silent = isinstance(report, Unreachable) and report.trouble in (
-            Trouble.SILENT,
-            Trouble.HUNG,
-        )
-        if is_silent and name in seen:
-            found[str(name)] = _seconds(seen[name][0])
+        if isinstance(report, Unreachable) and report.trouble in SILENCE:
+            times = [answered[name][0]] if name in answered else []
+            if name in standings and standings[name].silent:
+                times.append(standings[name].since)
+            if times:
+                found[str(name)] = max(times).timestamp()
     return found
-
-
-def _seconds(at: datetime) -> float:
-    return at.timestamp()

@@ -19,6 +19,16 @@ def last_moment(said: str, now: datetime) -> datetime:
     return _moment("--until", said, now, time.max)
 
 
+def seconds_in(option: str, said: str) -> int:
+    """Return how many seconds a length such as 90s, 1m or 2h has; raise UsageError."""
+    length = _AGO.fullmatch(said if said[-1:].isalpha() else f"{said}s")
+    if not length or not int(length[1]):
+        raise UsageError(
+            f"{option} '{said}' is not a length of time", hint="for example: 30s, 1m, 2h"
+        )
+    return int(timedelta(**{_UNITS[length[2]]: int(length[1])}).total_seconds())
+
+
 def _moment(option: str, said: str, now: datetime, in_day: time) -> datetime:
     """Read a time; one without a time zone is in that of this computer."""
     try:

@@ -55,7 +55,7 @@ def _families(run: Measured) -> dict[str, tuple[str, Samples]]:
             {(("status", status),): count for status, count in run.machines.items()},
         ),
         "sshfleet_machine_silent_since_timestamp_seconds": (
-            "When a machine that is silent was last heard of.",
+            "Since when a machine is silent.",
             {(("machine", name),): since for name, since in run.silent.items()},
         ),
         "sshfleet_units": (

@@ -34,14 +34,14 @@ sshfleet_last_run_actions{fleet="demo",verb="start",result="done"} 1
 # TYPE sshfleet_machines gauge
 sshfleet_machines{fleet="demo",status="ready"} 2
 sshfleet_machines{fleet="demo",status="unreachable"} 1
-# HELP sshfleet_machine_silent_since_timestamp_seconds When a machine that is silent was last heard of.
+# HELP sshfleet_machine_silent_since_timestamp_seconds Since when a machine is silent.
 # TYPE sshfleet_machine_silent_since_timestamp_seconds gauge
 sshfleet_machine_silent_since_timestamp_seconds{fleet="demo",machine="core-03"} 1699999000.000
 # HELP sshfleet_units Registered units, by target state and whether they are as wanted.
 # TYPE sshfleet_units gauge
 sshfleet_units{fleet="demo",target="launched",as_wanted="no"} 1
 sshfleet_units{fleet="demo",target="launched",as_wanted="yes"} 4
-"""  # noqa: E501
+"""
 
 LABEL = re.compile(r'(\w+)="((?:[^"\\\n]|\\["\\n])*)"')
 
