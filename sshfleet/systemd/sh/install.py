@@ -40,8 +40,8 @@ keep_home() {
 # Make our folders, or refuse them when somebody else could write there: false, with $words.
 ready_folders() {
     local line
-    if [ ! -d "$units" ] || [ ! -d "$records" ]; then
-        words=$(mkdir -p -- "$units" "$records" 2>&1) || return 1
+    if [ ! -d "$home" ] || [ ! -d "$units" ] || [ ! -d "$records" ]; then
+        words=$(mkdir -p -- "$home" "$units" "$records" 2>&1) || return 1
     fi
     while read -r line; do
         case $line in
@@ -52,7 +52,7 @@ ready_folders() {
             ;;
         esac
     done <<END
-$(stat -c '%F %u %A %n' -- "$base" "$units" "$records" 2>&1)
+$(stat -c '%F %u %A %n' -- "$home" "$base" "$units" "$records" 2>&1)
 END
 }
 

@@ -90,7 +90,8 @@ esac
 
 _GUARD_HEAD = "# Made by sshfleet; removed with the last unit that has a lease.\n"
 
-# No limit to starts: each daemon-reload makes the timer fire again a second later.
+# No limit to starts: each daemon-reload makes the timer fire again a second later. The log shall not
+# tell of each of the 17,000 looks a day.
 _SERVICE = """\
 [Unit]
 Description=End units of sshfleet that have no lease
@@ -101,6 +102,7 @@ StartLimitIntervalSec=0
 Type=oneshot
 ExecStart=/bin/sh /run/sshfleet/guard.sh sweep
 TimeoutStartSec=20
+LogLevelMax=notice
 """
 _TIMER = """\
 [Unit]
