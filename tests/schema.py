@@ -191,6 +191,20 @@ class Missed(Strict):
     why: str
 
 
+class Finding(Strict):
+    about: str
+    level: Literal["ok", "note", "problem"]
+    what: str
+    mend: str | None
+
+
+class DoctorDocument(Strict):
+    version: int
+    well: bool
+    problems: int
+    findings: list[Finding]
+
+
 class AdoptDocument(Strict):
     version: int
     written: bool
@@ -207,6 +221,7 @@ DOCUMENTS: dict[str, type[Strict]] = {
     "verify": VerifyDocument,
     "journal-repair": RepairDocument,
     "adopt": AdoptDocument,
+    "doctor": DoctorDocument,
 }
 
 

@@ -17,6 +17,7 @@ SECTIONS = {
     "verify": "verify",
     "journal-repair": "journal-repair",
     "adopt": "adopt",
+    "doctor": "doctor",
 }
 
 

@@ -12,6 +12,7 @@ from sshfleet import __version__
 from sshfleet.cli import (
     adopting,
     cordoning,
+    doctor,
     errors,
     explaining,
     history,
@@ -54,6 +55,7 @@ for module in (
     history,
     adopting,
     repairing,
+    doctor,
 ):
     module.register(app)
 app.add_typer(lab.app, name="lab")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sshfleet.render.progress import Progress
     from sshfleet.stop import Stop
     from sshfleet.transport.base import Transport
+    from sshfleet.transport.options import SshOptions
 
 T = TypeVar("T")
 
@@ -120,11 +121,17 @@ class Context:
         With `early_files` SFTP is started beside the first script, for work that will upload.
         """
         from sshfleet.cli.questions import ask
-        from sshfleet.transport.options import SshOptions
         from sshfleet.transport.ssh import SshTransport
 
+        options = self.ssh_options(early_files=early_files)
+        return SshTransport(options, ask=ask if can_answer() else None, warn=self.note)
+
+    def ssh_options(self, *, early_files: bool = False) -> "SshOptions":
+        """Return what was said about SSH."""
+        from sshfleet.transport.options import SshOptions
+
         said = self.settings
-        options = SshOptions(
+        return SshOptions(
             known_hosts_file=said.known_hosts_file,
             strict=said.strict.value if said.strict else "",
             ssh_config=said.ssh_config,
@@ -133,7 +140,6 @@ class Context:
             forks=said.forks,
             early_files=early_files,
         )
-        return SshTransport(options, ask=ask if can_answer() else None, warn=self.note)
 
     def run(self, work: Coroutine[None, None, T], stop: "Stop | None" = None) -> T:
         """Run a coroutine; a signal cancels it or, with `stop`, asks it to end by itself."""

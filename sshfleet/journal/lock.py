@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from sshfleet.errors import JournalBusy
@@ -67,6 +68,29 @@ class Lock:
             self._fd = -1
 
 
+def held_by(folder: Folder, name: str) -> str:
+    """Say who holds the lock, without touching it: somebody may want it at this moment.
+
+    Nothing when nobody does, or the kernel does not tell (only Linux has /proc/locks); raises
+    OSError, JournalError.
+    """
+    try:
+        fd = folder.open_file(name, os.O_RDONLY)
+    except FileNotFoundError:
+        return ""
+    try:
+        return (_who(fd) or "somebody") if _is_locked(os.fstat(fd).st_ino) else ""
+    finally:
+        os.close(fd)
+
+
+def _is_locked(inode: int) -> bool:
+    with suppress(OSError):
+        lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+        return any("FLOCK" in line and line[-3].endswith(f":{inode}") for line in lines)
+    return False
+
+
 def _locked(folder: Folder, name: str, fd: int) -> bool:
     with told_as_journal_error("lock the journal", folder.path / name):
         try:
@@ -85,16 +109,20 @@ def _leave_word(fd: int, holder: Holder) -> None:
 
 
 def _busy(fd: int, place: str) -> JournalBusy:
-    try:
-        words = json.loads(read_all(fd))
-        who = _told(words) if isinstance(words, dict) else ""
-    except (OSError, ValueError, RecursionError):
-        who = ""
+    who = _who(fd)
     return JournalBusy(
         f"another sshfleet holds the journal{who and ': '}{who}",
         hint="wait for its end with --lock-wait SECONDS; its lock ends with its process",
         place=place,
     )
+
+
+def _who(fd: int) -> str:
+    try:
+        words = json.loads(read_all(fd))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    return _told(words) if isinstance(words, dict) else ""
 
 
 def _told(words: Mapping[str, object]) -> str:
