@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sshfleet.cli.crontab import edited, line_for, quoted, schedule
@@ -31,6 +31,7 @@ def cron_reads(command: str, *, halves: bool) -> str:
 
 @settings(max_examples=60)
 @given(WORDS)
+@example(["\\%", "a\\\\b", "\\'%\\", "\\\\\\%%"])
 def test_the_shell_gets_every_word_as_it_went_in(words: list[str]) -> None:
     command = " ".join(map(quoted, words))
     for halves in (False, True):

@@ -1,16 +1,19 @@
 """`install-timer`, typed by hand; systemctl and crontab are programs of ours, first in PATH."""
 
+import io
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from sshfleet.cli.app import run
 from sshfleet.lab.waiting import until
 from tests.cli.test_lock import add_key
 from tests.cli.test_wrong_input import is_refused
-from tests.lab.user import User
+from tests.lab.user import Ended, User
 
 INVENTORY = "fleet: {name: demo}\nmachines:\n  m1: {address: 192.0.2.1}\n"
 SYSTEMCTL = """\
@@ -38,15 +41,32 @@ esac
 OTHERS = "# mine\n5 4 * * 7 backup\n"
 
 
+class Here(User):
+    """A user whose commands run in this very process, which is faster; nobody is at stdin."""
+
+    program = "python -m sshfleet"
+
+    def runs(self, *words: str, **variables: str) -> Ended:
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name, value in {**self.variables, **variables}.items():
+                patch.setenv(name, value)
+            patch.chdir(self.folder)
+            patch.setattr("sys.stdin", io.StringIO())
+            patch.setattr("sys.argv", [self.program, *words])
+            code = run(words)
+        return Ended(code, out.getvalue(), err.getvalue(), seconds=0)
+
+
 @pytest.fixture
-def user(tmp_path: Path) -> Iterator[User]:
+def user(tmp_path: Path) -> Iterator[Here]:
     """Give a user with a key in an agent, a systemd that runs, and an empty crontab."""
     agent, fakes = tmp_path / "agent.socket", tmp_path / "fakes"
     fakes.mkdir()
     (fakes / "systemd").touch()
     with subprocess.Popen(["ssh-agent", "-D", "-a", agent], stdout=subprocess.DEVNULL) as daemon:
         path = f"{tmp_path}/bin:{os.environ['PATH']}"
-        someone = User(tmp_path, {"SSH_AUTH_SOCK": str(agent), "PATH": path, "FAKES": str(fakes)})
+        someone = Here(tmp_path, {"SSH_AUTH_SOCK": str(agent), "PATH": path, "FAKES": str(fakes)})
         someone.writes("inventory.yaml", INVENTORY)
         for name, text in (("systemctl", SYSTEMCTL), ("crontab", CRONTAB)):
             someone.writes(f"bin/{name}", text)
@@ -115,6 +135,15 @@ def test_the_command_in_the_service_runs_from_anywhere(user: User) -> None:
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert 'sshfleet_last_run_exit_code{fleet="demo"} 0' in (user.folder / "a.prom").read_text()
+
+
+def test_an_installed_program_is_named_by_its_absolute_path(user: Here) -> None:
+    user.writes("bin/sshfleet", "#!/bin/sh\n")
+    (user.folder / "bin/sshfleet").chmod(0o755)
+    for said in ("sshfleet", "bin/sshfleet", f"{user.folder}/bin/sshfleet"):
+        user.program = said
+        shown = user.runs("install-timer", "--user", "--dry-run").stdout
+        assert f'  ExecStart="{user.folder}/bin/sshfleet" "--inventory" ' in shown
 
 
 def test_options_and_the_environment_are_passed_on(user: User) -> None:
