@@ -44,9 +44,8 @@ def _examined(context: Context) -> "Sequence[Finding]":
         inventory_findings,
         journal_findings,
         known_hosts_findings,
+        usable,
     )
-    from sshfleet.errors import ExitCode
-    from sshfleet.model.finding import gravest
 
     agent = context.run(agent_findings(now()))
     fleet, findings = inventory_findings(context)
@@ -56,8 +55,7 @@ def _examined(context: Context) -> "Sequence[Finding]":
     if fleet:
         findings += known_hosts_findings(context.run(_known_hosts(context, fleet)))
     findings += journal_findings(context)
-    usable = gravest(agent) is not ExitCode.NO_KEY
-    return [*findings, *_machines(context, fleet)] if fleet and usable else findings
+    return [*findings, *_machines(context, fleet)] if fleet and usable(agent) else findings
 
 
 def _machines(context: Context, fleet: "Fleet") -> "Sequence[Finding]":

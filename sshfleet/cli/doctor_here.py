@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sshfleet.cli.context import Context, now
 from sshfleet.errors import ExitCode, NoUsableKey, SshfleetError
-from sshfleet.model.finding import Finding, note, problem, well
+from sshfleet.model.finding import Finding, Level, note, problem, well
 from sshfleet.render.rows import size
 from sshfleet.render.standings import clock_time
 
@@ -39,11 +39,22 @@ async def agent_findings(now: datetime) -> list[Finding]:
     except NoUsableKey as error:
         return [failed("agent", error)]
     findings = [_key(key, now) for key in keys]
+    if usable(findings):  # the other keys will do
+        findings = [one if one.code is ExitCode.DONE else _bearable(one) for one in findings]
     if len(keys) > MOST_OFFERED:
         what = f"holds {len(keys)} keys; a machine is offered {MOST_OFFERED} of them at most"
         mend = "name the key of your machines in ssh_config: IdentityFile, IdentitiesOnly yes"
         findings.append(note("agent", what, mend))
     return findings
+
+
+def usable(agent: Iterable[Finding]) -> bool:
+    """Tell whether some key of the agent may still be good."""
+    return any(one.level is not Level.PROBLEM for one in agent)
+
+
+def _bearable(finding: Finding) -> Finding:
+    return note(finding.about, finding.what, finding.mend)
 
 
 def _key(key: "AgentKey", now: datetime) -> Finding:

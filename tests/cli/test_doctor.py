@@ -1,6 +1,7 @@
 """doctor on this computer, where no machine answers; what it finds there, tests/lab shows."""
 
 import os
+import re
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -69,6 +70,17 @@ def test_without_an_agent_no_machine_is_contacted_and_all_else_is_examined(user:
     assert said["agent"] == "wrong  no ssh-agent: SSH_AUTH_SOCK is not set"
     assert {"inventory", "known_hosts", "journal"} <= said.keys()
     assert "closed" not in said
+
+
+def test_a_certificate_that_ended_is_no_problem_as_long_as_there_are_other_keys(user: User) -> None:
+    key = user.folder / "key"
+    words = ("-q", "-s", key, "-I", "me", "-n", "core", "-V", "19700101Z:20200101Z")
+    subprocess.run(["ssh-keygen", *words, f"{key}.pub"], check=True)
+    subprocess.run(["ssh-add", "-q", key], check=True, env=user.variables, capture_output=True)
+    beside = user.runs("doctor")
+    told = "^agent +note +certificate .* ended at 2020-01-01 "
+    assert re.search(told, beside.stdout, re.MULTILINE)
+    assert beside.code == 3  # the machine was looked at
 
 
 def test_a_bad_inventory_is_a_finding_and_so_is_one_that_everybody_may_write(user: User) -> None:
