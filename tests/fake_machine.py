@@ -30,6 +30,7 @@ class Process:
     kind: str = "simple"
     runs: int = 0
     content: str = ""
+    restarts: int = 0
 
 
 @dataclass(slots=True)
@@ -39,7 +40,8 @@ class FakeMachine:
     `starts_as` scripts a start, `triggered` are units that systemd starts again as soon as they are
     stopped. `hook` is called before each step of a transaction, and may end it there. While `slow`,
     what is to be stopped is gone only by the next transaction. `owner` is the line that says whose
-    machine it is; for so many looks it is `busy` with another run.
+    machine it is; for so many looks it is `busy` with another run. `hidden` says of a unit what is
+    in the way of its file: `KIND` and `PATH` with a tab between.
 
     `leases` has the units in /run, each with its `guard` as in Action. Time passes only when a test
     sets `uptime`: the clock is that many seconds after `booted`. Who has no lease then is stopped
@@ -54,6 +56,7 @@ class FakeMachine:
     processes: dict[str, Process] = field(default_factory=dict)
     staging: dict[str, bytes] = field(default_factory=dict)
     foreign: dict[str, str] = field(default_factory=dict)
+    hidden: dict[str, str] = field(default_factory=dict)
     starts_as: dict[str, str] = field(default_factory=dict)
     triggered: set[str] = field(default_factory=set)
     done: list[str] = field(default_factory=list)
@@ -288,14 +291,12 @@ class FakeMachine:
             "oneshot": Process("inactive", "dead", "success", "oneshot"),
             "slow": Process("activating", "start-pre"),
         }
-        self.processes[name] = ends[how]
-        self.processes[name].runs = self.starts
-        self.processes[name].content = self.content(name)
+        self.processes[name] = replace(ends[how], runs=self.starts, content=self.content(name))
         self.started.append(name)
         return ""
 
     def _report(self, nonce: str, out: list[str], watched: list[str], asked: list[str]) -> str:
-        names = sorted(self.files) + [name for name in asked if name not in self.files]
+        names = sorted({*self.files, *self.records, *asked})
         facts = {
             "machine": machine_id(self.name), "boot": self.boot_id(),
             "uptime": f"{self.uptime:.2f}", "wall": str(self.booted + int(self.uptime)),
@@ -313,6 +314,7 @@ class FakeMachine:
             f"unit\t{name}\t{boot[name]}\t{self.records.get(name, '-')}{self._place(name)}"
             for name in names
         ]
+        out += [f"hidden\t{name}\t{what}" for name, what in self.hidden.items()]
         head = f"{nonce} begin\n"
         if watched:
             before = "\n".join(self._block(name) for name in watched)
@@ -350,7 +352,7 @@ class FakeMachine:
         return (
             f"Id={name}\nLoadState={'loaded' if here else 'not-found'}\n"
             f"ActiveState={process.active}\nSubState={process.sub}\nResult={process.result}\n"
-            f"Type={process.kind}\nNRestarts=0\n"
+            f"Type={process.kind}\nNRestarts={process.restarts}\n"
             f"ExecMainStatus={int(process.active == 'failed')}\nFragmentPath={path}\n"
             f"InvocationID={self._invocation(name)}\n"
         )

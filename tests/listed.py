@@ -63,6 +63,7 @@ class UnitRow(Strict):
     sub: str
     hash: str | None
     old_text: bool
+    drift: str | None
     seen: str | None
 
 

@@ -52,6 +52,7 @@ class PlanDocument(Strict):
     problems: list[Item]
     waiting: list[Item]
     away: list[Item]
+    notices: list[Item]
     refused: list[Refused]
     summary: dict[str, int]
 

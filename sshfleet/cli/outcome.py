@@ -133,7 +133,7 @@ def say_trouble(result: Result) -> None:
     for problem in plan.problems:
         say_error(
             f"{problem.unit} on {problem.machine}: {problem.why}",
-            f"sshfleet status {problem.unit}; sshfleet journal {problem.unit}",
+            problem.hint or f"sshfleet status {problem.unit}; sshfleet journal {problem.unit}",
         )
     if result.stopped:
         say_unfinished(result)

@@ -75,7 +75,17 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A unit that is not as wanted and that no action of ours will mend."""
+    """A unit that is not as wanted and that no action of ours will mend; `hint` says who will."""
+
+    unit: UnitName
+    machine: MachineName
+    why: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about a unit that is good to know and in nobody's way."""
 
     unit: UnitName
     machine: MachineName
@@ -87,6 +97,7 @@ class Plan:
     """What to journal first, what to do next, and what stands in the way.
 
     `away` are copies on machines that did not answer: nothing can be done or known there now.
+    `left` are actions that the policy for drift forbids; the problems tell of them.
     `frozen` says why none of those is given up, although some might be.
     """
 
@@ -96,4 +107,6 @@ class Plan:
     waiting: tuple[Waiting, ...] = ()
     away: tuple[Waiting, ...] = ()
     problems: tuple[Problem, ...] = ()
+    left: tuple[Action, ...] = ()
+    notices: tuple[Notice, ...] = ()
     frozen: str = ""

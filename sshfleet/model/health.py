@@ -124,11 +124,17 @@ def _active(state: UnitState) -> Verdict:
     return Verdict(Health.PENDING, "has not settled yet")
 
 
+def is_flapping(state: UnitState) -> bool:
+    """Tell whether systemd starts a unit again and again, and is about to once more."""
+    return state.sub.startswith("auto-restart") and state.restarts >= CRASHES
+
+
 def _crashing(state: UnitState) -> Verdict:
     times = "once" if state.restarts == 1 else f"{state.restarts} times"
     cause = f", last {_cause(state)}" if state.result not in ("", "success") else ""
-    words = f"keeps crashing: restarted {times}{cause}"
-    return Verdict(Health.FAILED if state.restarts >= CRASHES else Health.PENDING, words)
+    if state.restarts < CRASHES:
+        return Verdict(Health.PENDING, f"crashed: restarted {times}{cause}")
+    return Verdict(Health.FAILED, f"flapping: restarted {times}{cause}")
 
 
 def _at_rest(state: UnitState) -> Verdict:

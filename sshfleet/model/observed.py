@@ -70,7 +70,8 @@ class UnitState:
     `fragment` is FragmentPath; `boot` tells whether the unit starts at boot through us; `settled`
     whether it kept InvocationID and NRestarts for the settle time (None: not watched). `runtime`:
     its file goes with the next reboot. `guarded`: it runs only under a lease, as installed by this
-    version. `shadow` is the path of what hides our file, `strays` are drop-ins that are not ours.
+    version. `shadow` is the path of what hides our file, be it a mask (`masked`); to one that is
+    `unlinked` no link leads. `strays` are drop-ins that are not ours.
 
     Of a unit that simply runs and was not watched, `result`, `kind`, `restarts`, `status` and
     `file_state` are not asked for.
@@ -96,6 +97,8 @@ class UnitState:
     runtime: bool = False
     guarded: bool = False
     shadow: str = ""
+    masked: bool = False
+    unlinked: bool = False
     strays: tuple[str, ...] = ()
 
     @property

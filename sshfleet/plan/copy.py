@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sshfleet.model.action import Action, Verb
 from sshfleet.model.desired import DesiredUnit
 from sshfleet.model.event import TargetState
 from sshfleet.model.health import Health
@@ -53,6 +54,24 @@ class Copy:
         return state.load == "not-found" and state.active not in GONE
 
 
+def action_for(copy: Copy, verb: Verb, reason: str) -> Action:
+    """Return what is to be done to a copy."""
+    return Action(
+        machine=copy.machine,
+        machine_id=copy.id,
+        verb=verb,
+        unit=copy.unit.name,
+        reason=reason,
+        sha256=copy.unit.sha256,
+        dropins=copy.unit.dropins,
+        generation=copy.unit.generation,
+        target=copy.unit.target,
+        installs=copy.text.installs,
+        runtime=copy.runtime,
+        guard=copy.guard,
+    )
+
+
 def not_ours(copy: Copy, lineage: str) -> str:
     """Say why what is there must not be touched; nothing when it may."""
     state = copy.state
@@ -93,6 +112,8 @@ def _not_in_place(copy: Copy, state: UnitState) -> str:
         return "its lease guard is missing"
     if not copy.guard and state.guarded:
         return "needs no lease any more"
+    if state.unlinked:
+        return "its link was removed there"
     if state.boot != (copy.unit.target is TargetState.LAUNCHED and not copy.runtime):
         return "is to start at boot" if not state.boot else "is no longer to start at boot"
     return ""

@@ -9,7 +9,7 @@ Rule 5: what was tried in this run and did not help is a problem, not a new try.
 
 from dataclasses import dataclass, field
 
-from sshfleet.model.action import Action, Plan, Problem, Verb, Waiting
+from sshfleet.model.action import Action, Notice, Plan, Problem, Verb, Waiting
 from sshfleet.model.desired import DesiredUnit
 from sshfleet.model.event import (
     CopyFound,
@@ -20,10 +20,11 @@ from sshfleet.model.event import (
     UnitRemoved,
 )
 from sshfleet.model.health import Health, Verdict, judge
-from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.machine import DriftPolicy, MachineId, MachineName
 from sshfleet.model.observed import Reached, UnitState
 from sshfleet.model.unit import Unit, UnitName
-from sshfleet.plan.copy import GONE, Copy, not_ours, why_install, why_renew
+from sshfleet.plan import drift
+from sshfleet.plan.copy import GONE, Copy, action_for, not_ours, why_install, why_renew
 from sshfleet.plan.leftovers import Leftovers
 from sshfleet.plan.mode import mode_of, why_not_leased
 from sshfleet.plan.world import World
@@ -52,18 +53,21 @@ class Draft:
 
     leftovers: Leftovers
     renewed: frozenset[MachineId] = frozenset()
+    policy: DriftPolicy = DriftPolicy.ENFORCE
     clearing: dict[tuple[UnitName, MachineId], Copy] = field(default_factory=dict)
     decisions: list[Event] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
     away: list[Waiting] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    left: list[Action] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
 
 def reconcile(world: World, scope: frozenset[UnitName], asked: Asked) -> Plan:
     """Compare and plan; the scheduler's decisions must already be folded into `world.desired`."""
     seen = world.identified()
-    draft = Draft(Leftovers(world, seen), world.renewed)
+    draft = Draft(Leftovers(world, seen), world.renewed, world.fleet.drift)
     for name in sorted(scope & world.desired.units.keys()):
         _unit(draft, world, seen, world.desired.units[name], asked)
     for _, copy in sorted(draft.clearing.items()):
@@ -75,6 +79,8 @@ def reconcile(world: World, scope: frozenset[UnitName], asked: Asked) -> Plan:
         waiting=tuple(draft.waiting),
         away=tuple(draft.away),
         problems=tuple(draft.problems),
+        left=tuple(draft.left),
+        notices=tuple(draft.notices),
     )
 
 
@@ -95,7 +101,7 @@ def _unit(
             copies.append(Copy(unit, text, machine, name, report.units.get(unit.name), mode))
         elif machine not in unit.given_up:
             label = world.last_name_of(machine)
-            draft.away.append(Waiting(unit.name, label, _why_away(world, label)))
+            draft.away.append(Waiting(unit.name, label, world.why_away(label)))
     away = unit.holders - unit.given_up - seen.keys()
     rival = _rivals(copies, away=bool(away))
     for copy in copies:
@@ -111,16 +117,6 @@ def _refuse_lease(draft: Draft, world: World, unit: DesiredUnit, text: Unit) -> 
     for machine in sorted(unit.placements) if why else ():
         words = f"cannot run under a lease, and does not fail over: {why}"
         draft.problems.append(Problem(unit.name, world.last_name_of(machine), words))
-
-
-def _why_away(world: World, machine: MachineName) -> str:
-    report = world.observed.reports.get(machine)
-    if report is None:
-        listed = world.fleet.machine(machine) is not None
-        return "was not asked" if listed else "no machine of the inventory answers with this ID"
-    if isinstance(report, Reached):
-        return "answers with the machine ID of another machine"
-    return report.detail
 
 
 def _rivals(copies: list[Copy], *, away: bool) -> str:
@@ -156,13 +152,28 @@ def _placed(draft: Draft, copy: Copy, asked: Asked, rival: str, lineage: str) ->
     if _must_wait(draft, copy, asked):
         return
     _note_guard(draft, copy)
-    install = why_install(copy, lineage)
-    if install and not _act(draft, copy, asked, Verb.INSTALL, install):
+    if not _in_place(draft, copy, asked, why_install(copy, lineage)):
         return
     if copy.unit.target is TargetState.LAUNCHED:
         _launch(draft, copy, asked, rival)
     elif copy.state and copy.state.active not in GONE:
         _stop(draft, copy, copy.state, asked)
+
+
+def _in_place(draft: Draft, copy: Copy, asked: Asked, install: str) -> bool:
+    """See to file, record and links; False when nothing more is to be done before they are so."""
+    draft.notices += drift.notices(copy)
+    left = drift.left(copy, draft.policy, named=_is_named(copy, asked))
+    if left is None:
+        return not install or _act(draft, copy, asked, Verb.INSTALL, install)
+    draft.problems.append(left)
+    if install:
+        draft.left.append(action_for(copy, Verb.INSTALL, install))
+    return copy.unit.target is not TargetState.LAUNCHED or drift.can_run(copy)
+
+
+def _is_named(copy: Copy, asked: Asked) -> bool:
+    return copy.unit.name in asked.insist or copy.unit.name in asked.moved
 
 
 def _note_guard(draft: Draft, copy: Copy) -> None:
@@ -212,13 +223,16 @@ def _runs_by_right(copy: Copy, state: UnitState, asked: Asked) -> bool:
 
 def _launch(draft: Draft, copy: Copy, asked: Asked, rival: str) -> None:
     if copy.state is None or not copy.state.sha256:
-        _start(draft, copy, asked, rival, "is to run")
+        if copy.state is None or copy.state.active in GONE:
+            _start(draft, copy, asked, rival, "is to run")
         return
     verdict = judge(copy.state, TargetState.LAUNCHED)
     if _renew(draft, copy, asked, rival, verdict):
         return
     if verdict.health is Health.PENDING:
         draft.waiting.append(Waiting(copy.unit.name, copy.machine, verdict.words))
+    elif not _is_named(copy, asked) and (left := drift.left_stopped(copy, draft.policy)):
+        draft.problems.append(left)
     elif verdict.health is Health.FAILED and (why := _why_start(copy, copy.state, asked)):
         _start(draft, copy, asked, rival, why)
     elif verdict.health is Health.FAILED:
@@ -248,7 +262,7 @@ def _why_start(copy: Copy, state: UnitState, asked: Asked) -> str:
     """
     if _key(copy, Verb.START) in asked.tried:
         return ""
-    if state.active == "failed" or state.sub == "auto-restart":
+    if state.active == "failed" or state.sub.startswith("auto-restart"):
         return "was asked for" if copy.unit.name in asked.insist else ""
     return "does not run" if state.invocation else "has not run since the machine booted"
 
@@ -273,20 +287,5 @@ def _act(draft: Draft, copy: Copy, asked: Asked, verb: Verb, reason: str) -> boo
         words = asked.tried[key] or f"{reason}, although sshfleet has just seen to it"
         draft.problems.append(Problem(copy.unit.name, copy.machine, words))
         return False
-    draft.actions.append(
-        Action(
-            machine=copy.machine,
-            machine_id=copy.id,
-            verb=verb,
-            unit=copy.unit.name,
-            reason=reason,
-            sha256=copy.unit.sha256,
-            dropins=copy.unit.dropins,
-            generation=copy.unit.generation,
-            target=copy.unit.target,
-            installs=copy.text.installs,
-            runtime=copy.runtime,
-            guard=copy.guard,
-        )
-    )
+    draft.actions.append(action_for(copy, verb, reason))
     return True

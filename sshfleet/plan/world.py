@@ -44,3 +44,13 @@ class World:
         """Return the inventory name a machine was last seen under, or else its short ID."""
         known = self.desired.machines.get(machine)
         return known.name if known and known.name else MachineName(f"{machine[:8]}...")
+
+    def why_away(self, machine: MachineName) -> str:
+        """Say why nothing can be known or done on a machine now."""
+        report = self.observed.reports.get(machine)
+        if report is None:
+            listed = self.fleet.machine(machine) is not None
+            return "was not asked" if listed else "no machine of the inventory answers with this ID"
+        if isinstance(report, Reached):
+            return "answers with the machine ID of another machine"
+        return report.detail

@@ -64,7 +64,7 @@ def differences(plan: Plan, seen: Seen) -> list[Difference]:
 
 def _on_machines(plan: Plan, seen: Seen) -> Iterator[Difference]:
     reached = seen.observed.by_id()
-    for action in plan.actions:
+    for action in (*plan.actions, *plan.left):
         found = reached.get(action.machine_id)
         state = found[1].units.get(action.unit) if found else None
         if action.verb is Verb.INSTALL and state and state.sha256:

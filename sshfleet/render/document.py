@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sshfleet.model.action import Action, Plan, Problem, Waiting
+from sshfleet.model.action import Action, Notice, Plan, Problem, Waiting
 from sshfleet.model.explanation import Explanation, Step
 from sshfleet.render.changes import counted
 from sshfleet.render.diff import unified
@@ -47,6 +47,7 @@ def plan_document(shown: Shown) -> Document:
             for one in shown.differences
         ],
         **in_the_way(shown.plan),
+        "notices": _items(shown.plan.notices),
         "refused": [{"unit": unit, "error": error} for unit, error in shown.refused],
         "summary": counted(shown.changes),
     }
@@ -65,7 +66,7 @@ def in_the_way(plan: Plan) -> Document:
     }
 
 
-def _items(items: Iterable[Problem | Waiting]) -> list[dict[str, str]]:
+def _items(items: Iterable[Problem | Waiting | Notice]) -> list[dict[str, str]]:
     return [{"unit": one.unit, "machine": one.machine, "why": one.why} for one in items]
 
 

@@ -24,7 +24,7 @@ FIELDS = {
     ),
     "list-units": (
         ("unit", "machine", "active", "sub"),
-        ("load", "hash", "name", "seen"),
+        ("load", "hash", "name", "drift", "seen"),
     ),
     "list-unit-files": (
         ("unit", "hash", "dstate", "state", "target"),

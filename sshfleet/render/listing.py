@@ -43,7 +43,8 @@ LISTS: dict[str, dict[str, Read]] = {
     },
     "units": {
         "unit": _text, "machine": _ids, "ip": _text, "name": _text, "load": _text,
-        "active": _text, "sub": _text, "hash": _text, "old_text": _flag, "seen": _text,
+        "active": _text, "sub": _text, "hash": _text, "old_text": _flag, "drift": _text,
+        "seen": _text,
     },
     "unit_files": {
         "unit": _text, "hash": _text, "dstate": _text, "state": _text, "target": _ids,

@@ -10,7 +10,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sshfleet.model.action import Plan, Problem, Waiting
+from sshfleet.model.action import Notice, Plan, Problem, Waiting
 from sshfleet.render.changes import Change, Kind, counted
 from sshfleet.render.diff import Difference, diff_lines, unified
 from sshfleet.render.safe import safe_line
@@ -76,11 +76,12 @@ def _rows(shown: Shown) -> Iterator[_Row]:
     busy = {(change.unit, change.machine) for change in shown.changes}
     yield from _items("!", plan.problems)
     yield from _items(".", (one for one in plan.waiting if (one.unit, one.machine) not in busy))
+    yield from _items(".", plan.notices)
     for item in plan.away:
         yield "?", item.unit, f"on {item.machine}", f"cannot be reached ({item.why})"
 
 
-def _items(sign: str, items: Iterable[Problem | Waiting]) -> Iterator[_Row]:
+def _items(sign: str, items: Iterable[Problem | Waiting | Notice]) -> Iterator[_Row]:
     for item in items:
         yield sign, item.unit, f"on {item.machine}", item.why
 

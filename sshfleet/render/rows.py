@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sshfleet.model.desired import DesiredState, DesiredUnit
+from sshfleet.model.drift import drift_of
 from sshfleet.model.event import TargetState
 from sshfleet.model.machine import Fleet, Machine, MachineId, MachineName
 from sshfleet.model.observed import Observed, Reached, Trouble, UnitState
@@ -137,10 +138,16 @@ def _present_rows(view: View) -> Iterator[dict[str, str]]:
                     "load": state.load,
                     "hash": _hash(view, state.content),
                     "old_text": "yes" if state.old_text and state.active not in GONE else "no",
+                    "drift": ",".join(drift_of(state, _wanted(view, state, report))),
                     "name": name,
                     "ip": view.address(name),
                     "seen": view.when(name),
                 }
+
+
+def _wanted(view: View, state: UnitState, report: Reached) -> DesiredUnit | None:
+    unit = view.desired.units.get(state.name)
+    return unit if unit and report.machine in unit.placements else None
 
 
 def _away_rows(view: View) -> Iterator[dict[str, str]]:

@@ -6,11 +6,11 @@ Rule 2: only what stands between the two lines with our nonce counts: shells may
 before, and no unit knows the nonce.
 
 The reply: `NONCE begin`; lines of tab-separated fields (outcome, machine, boot, uptime, os, arch,
-systemd, cpus, memory, owner, wall, flock, guard, busy, unit, brief), interrupted by `NONCE before`,
-blocks of `systemctl show` and `NONCE after` when something was watched; `NONCE sums` and what
-sha256sum says; `NONCE show` and blocks, in the order of the unit lines, of units without a brief
-one; `NONCE end`. Or `NONCE refused` and why; or `NONCE owned` and the line of the owner, of another
-journal.
+systemd, cpus, memory, owner, wall, flock, guard, busy, unit, hidden, stray, brief), interrupted by
+`NONCE before`, blocks of `systemctl show` and `NONCE after` when something was watched; `NONCE
+sums` and what sha256sum says; `NONCE show` and blocks, in the order of the unit lines, of units
+without a brief one; `NONCE end`. Or `NONCE refused` and why; or `NONCE owned` and the line of the
+owner, of another journal.
 """
 
 import re
@@ -25,6 +25,7 @@ from sshfleet.model.owner import Owner, owner_in
 from sshfleet.model.step import Completed
 from sshfleet.model.unit import UnitName
 from sshfleet.systemd import show
+from sshfleet.systemd.hidden import with_hidden
 from sshfleet.systemd.sh.watchman import guard_version
 
 # The details of a stop that takes its time and of what waits for it, and of all that was planned
@@ -143,7 +144,8 @@ def _units(
     brief = [show.Brief(*line[1:]) for line in lines if line[0] == "brief" and len(line) == 5]
     before = show.blocks(sections["before"]) if "before" in sections else []
     blocks = show.by_name(told, show.running(brief, before), show.blocks(sections["show"]))
-    return show.unit_states(told, sums, blocks, before, guard)
+    states = show.unit_states(told, sums, blocks, before, guard)
+    return with_hidden(states, lines)
 
 
 def _outcomes(lines: Iterable[list[str]]) -> tuple[Outcome, ...]:

@@ -179,7 +179,7 @@ def test_a_crash_loop_is_told(host: Host) -> None:
 
     verdict = judge(shown(reply, "web.service"), TargetState.LAUNCHED)
     assert verdict.health is Health.FAILED
-    assert verdict.words.startswith("keeps crashing: restarted ")
+    assert verdict.words.startswith("flapping: restarted ")
 
 
 def test_a_failed_unit_can_be_started_again(host: Host) -> None:

@@ -62,11 +62,11 @@ def crashed(active: str, sub: str, restarts: int) -> UnitState:
 )
 def test_crashing_is_forgiven_twice(seen: tuple[str, str]) -> None:
     last = ", last exit-code, status 1"
-    once = Verdict(PENDING, f"keeps crashing: restarted once{last}")
+    once = Verdict(PENDING, f"crashed: restarted once{last}")
     assert judge(crashed(*seen, restarts=1), LAUNCHED) == once
     assert judge(crashed(*seen, restarts=2), LAUNCHED).health is PENDING
     assert judge(crashed(*seen, restarts=3), LAUNCHED) == Verdict(
-        FAILED, f"keeps crashing: restarted 3 times{last}"
+        FAILED, f"flapping: restarted 3 times{last}"
     )
 
 

@@ -17,6 +17,7 @@ from sshfleet.systemd.sh import (
     dropins,
     frame,
     guard,
+    hidden,
     install,
     lease,
     links,
@@ -33,7 +34,7 @@ from sshfleet.systemd.sh import (
 )
 from sshfleet.systemd.sh.bare import bare
 
-_LOOKING = (frame, look, watch)
+_LOOKING = (frame, look, hidden, watch)
 _ACTING = (
     outcome,
     claim,

@@ -109,10 +109,16 @@ list_units() {
             fi
         done
     done
+    for file in "$home/records"/* "$run_home/records"/*; do
+        name=${file##*/}
+        if [ -f "$file" ] && is_showable "$name"; then list_without_file "$name"; fi
+    done
     set -f
-    for name in $asked; do is_here "$name" || names="$names $name"; done
+    for name in $asked; do list_without_file "$name"; done
     for file in $guard_files; do [ ! -f "$file" ] || files="$files $file"; done
 }
+
+list_without_file() { is_here "$1" || is_in "$1" "$names" || names="$names $1"; }
 
 # Is there a file of ours for the unit $1?
 is_here() { [ -f "$home/units/$1" ] || [ -f "$run_home/units/$1" ]; }
@@ -147,14 +153,15 @@ tell_machine() {
 
 # Tell of the units of ours that simply run what `systemctl list-units` knows of all in one go, and
 # set $others to the rest of $names: `systemctl show` takes two thousandths of a second for each.
-# InvocationID is where systemd leaves it for the journal; units that run have one.
+# InvocationID is where systemd leaves it for the journal; units that run have one. One
+# that is hidden may run from another file.
 tell_running() {
     local name load active sub jobs word link told brief='' ids='' paths=''
     others=$names
     [ "$names" ] || return 0
     jobs=" $(systemctl list-jobs --no-legend -- $names 2>&1) " || return 0
     while read -r name load active sub _; do
-        case $load/$active/$jobs in
+        case $load/$active/$jobs$hidden in
         *" $name "*) ;;
         loaded/active/*)
             link=$etc_links/$name
@@ -209,6 +216,8 @@ look_at_all() {
         read_record "$name"
         say unit "$name" "$boot" "${record:--}" $place
     done
+    tell_hidden
+    tell_strays
     tell_running
     printf '%s sums\n' "$nonce"
     [ ! "$files" ] || sha256sum -- $files
