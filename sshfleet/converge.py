@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from sshfleet.apply import Carried, Ended, Wave, apply
 from sshfleet.contact import all_silent, newly_seen
@@ -28,6 +29,7 @@ from sshfleet.model.owner import Claim, Owner, Signature
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.observe import observe
 from sshfleet.ownership import claim_on, marks_due, refuse_to_begin, workable
+from sshfleet.plan.draining import Emptying
 from sshfleet.plan.intent import Intent
 from sshfleet.plan.planner import make_plan, moved_by
 from sshfleet.plan.reach import may_get_a_machine
@@ -53,7 +55,8 @@ class Command:
 
     `decide` turns the world as seen into intent; `place` lets the scheduler place units of the
     scope; `insist`: failed ones are started again; `timeout` in seconds; without `wait` the run
-    ends after its first wave.
+    ends after its first wave. A run that `drains` goes on with the machines that are drained: there
+    `timeout` is for each group of units that moves, and it ends after `limit` seconds.
     """
 
     decide: Callable[[World], Intent]
@@ -64,6 +67,8 @@ class Command:
     wait: bool = True
     timeout: float = 90.0
     settle: float = 0.5
+    drains: bool = False
+    limit: float = inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,11 +188,16 @@ class _Run:
     ) -> None:
         self.setup, self.command, self.transport = setup, command, transport
         self.intent = intent
-        self.asked = Asked(insist=command.scope if command.insist else frozenset())
+        self.asked = Asked(
+            insist=command.scope if command.insist else frozenset(),
+            drain=Emptying() if command.drains else None,
+        )
         self.ended: list[Ended] = []
         self.mark = f"{setup.journal.state.next_mark()}-{secrets.token_hex(8)}"
         self.turn = 0
-        self.deadline = asyncio.get_running_loop().time() + command.timeout
+        now = asyncio.get_running_loop().time()
+        self.end = now + command.limit
+        self.deadline = min(now + command.timeout, self.end)
 
     def left(self) -> float:
         """Return the seconds until the deadline, never negative."""
@@ -201,7 +211,7 @@ class _Run:
             if self.setup.stop.asked:
                 self._only_look_ahead()
             world = _world(self.setup, observed)
-            plan = _planned(self.setup, self.command, world, self.asked, self.mark)
+            plan = self._plan(world)
             self.setup.tell(plan)
             quiet = not plan.actions and not plan.waiting
             late = not quiet and not self.left()
@@ -214,6 +224,18 @@ class _Run:
             seen = workable(self.setup.journal.state, carried.observed)
             observed = observed.merged(seen)
             turn += 1
+
+    def _plan(self, world: World) -> Plan:
+        """Plan the next wave; units that a drain moves have a time of their own for that."""
+        now, drain = asyncio.get_running_loop().time(), self.asked.drain
+        if drain is None:
+            return _planned(self.setup, self.command, world, self.asked, self.mark)
+        begun = len(drain.begun)
+        drain.may_begin, drain.foresee = now < self.end, not self.setup.journal.durable
+        plan = _planned(self.setup, self.command, world, self.asked, self.mark)
+        if len(drain.begun) > begun:
+            self.deadline = min(now + self.command.timeout, self.end)
+        return plan
 
     def _only_look_ahead(self) -> None:
         """End with the next plan: what it decides is forgotten, and nobody is told."""

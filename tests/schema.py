@@ -39,6 +39,12 @@ class Item(Strict):
     why: str
 
 
+class Remaining(Strict):
+    unit: str
+    machine: str
+    reasons: dict[str, list[str]]
+
+
 class Refused(Strict):
     unit: str
     error: str
@@ -49,6 +55,7 @@ class PlanDocument(Strict):
     changes: list[Change]
     differences: list[Difference]
     unplaceable: list[Unplaceable]
+    remaining: list[Remaining]
     problems: list[Item]
     waiting: list[Item]
     away: list[Item]
@@ -71,6 +78,7 @@ class RunDocument(Strict):
     version: int
     actions: list[Done]
     unplaceable: list[Unplaceable]
+    remaining: list[Remaining]
     problems: list[Item]
     waiting: list[Item]
     away: list[Item]

@@ -7,9 +7,11 @@ from sshfleet.contact import contacted
 from sshfleet.converge import Command, Result, Setup, converge
 from sshfleet.memory import Memory
 from sshfleet.model.action import Plan
-from sshfleet.model.machine import Fleet, Machine
+from sshfleet.model.machine import Fleet, Machine, MachineName
 from sshfleet.model.unit import Unit, UnitName
-from sshfleet.plan.intent import Intent, registered_and_targeted, restarted, targeted
+from sshfleet.plan.draining import there
+from sshfleet.plan.evicting import Evicted, evicted, held_by
+from sshfleet.plan.intent import Intent, drained, registered_and_targeted, restarted, targeted
 from sshfleet.plan.world import World
 from sshfleet.stop import Stop
 from sshfleet.unitfile.read import read_text
@@ -60,6 +62,19 @@ class Stage:
         """Make the machines what the journal says."""
         return self._run(lambda _: Intent(()), self.journal.state.units, place=True, insist=False)
 
+    def drain(self, *machines: str) -> Result:
+        """Let machines lose their units."""
+        names = [MachineName(name) for name in machines]
+        units = there(self.journal.state, names)
+        return self._run(lambda world: drained(names, world), units, place=True, insist=False)
+
+    def evict(self, *machines: Evicted) -> Result:
+        """Give up what machines have that are said to be dead."""
+        units = held_by(self.journal.state, machines)
+        return self._run(
+            lambda world: evicted(machines, world, "me@here"), units, place=True, insist=False
+        )
+
     def _run(
         self, decide: object, names: Iterable[str], *, place: bool, insist: bool = True
     ) -> Result:
@@ -72,6 +87,7 @@ class Stage:
             place=place,
             insist=insist,
             timeout=self.timeout,
+            drains=place and not insist,
         )
         setup = Setup(
             fleet=self.fleet,
@@ -97,4 +113,5 @@ def service(name: str, rules: str = "", text: str = TEXT) -> Unit:
 def quiet(result: Result) -> bool:
     """Tell whether nothing is left to do, to wait for or to complain of."""
     plan = result.plan
-    return not (plan.actions or plan.waiting or plan.problems or plan.unplaceable or plan.away)
+    bad = (plan.problems, plan.unplaceable, plan.away, plan.remaining)
+    return not (plan.actions or plan.waiting or any(bad))

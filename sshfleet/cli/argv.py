@@ -17,6 +17,7 @@ WITH_VALUE = {
 FLAGS = {"--no-color", "--debug", "--quiet", "--allow-network-fs"}
 
 OWN = {
+    "drain": {"--timeout"},
     "journal": {"-o", "--output"},
     "lab": {"-i", "--inventory"},
 }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from sshfleet.cli.context import Context
 from sshfleet.cli.errors import say_error, tell
 from sshfleet.cli.settings import Output
+from sshfleet.cli.staying import say_remaining
 from sshfleet.cli.unfinished import say_unfinished
 from sshfleet.converge import Result
 from sshfleet.errors import ExitCode
@@ -21,7 +22,7 @@ from sshfleet.model.observed import TAKE_OVER, Report, Trouble, Unreachable
 from sshfleet.model.unit import UnitName
 from sshfleet.render.document import Document, Fate, run_document, verb_document, written
 from sshfleet.render.legend import legend
-from sshfleet.render.states import action_line, cannot_run, state_line, unplaceable_lines
+from sshfleet.render.states import action_line, cannot_run, indented, state_line
 
 _AWAY: dict[Trouble | None, ExitCode] = {
     Trouble.OWNED: ExitCode.NOT_SO,
@@ -78,7 +79,7 @@ def _line(verb: str, name: UnitName, result: Result) -> str:
         return state_line(name, "inactive")
     if _kind(name, result) == "global unit" and verb != "submit":
         return f"Triggered global unit {name} {verb}\n"
-    return state_line(name, unit.target, _where(unit, result))
+    return state_line(name, unit.target, where(unit, result))
 
 
 def _fate(name: UnitName, result: Result, *, ok: bool) -> Fate:
@@ -106,7 +107,8 @@ def _kind(name: UnitName, result: Result) -> str:
     return "global unit" if text is not None and text.requirements.is_global else "unit"
 
 
-def _where(unit: DesiredUnit, result: Result) -> str:
+def where(unit: DesiredUnit, result: Result) -> str:
+    """Name the machines that a unit is placed on."""
     return ", ".join(_legend(machine, result) for machine in sorted(unit.placements))
 
 
@@ -135,6 +137,7 @@ def say_trouble(result: Result) -> None:
             f"{problem.unit} on {problem.machine}: {problem.why}",
             problem.hint or f"sshfleet status {problem.unit}; sshfleet journal {problem.unit}",
         )
+    say_remaining(plan.remaining)
     if result.stopped:
         say_unfinished(result)
         return
@@ -150,14 +153,14 @@ def say_trouble(result: Result) -> None:
 def trouble_code(result: Result) -> int:
     """Return the exit code that what is not as wanted means."""
     plan = result.plan
-    if plan.unplaceable or plan.problems or result.timed_out:
+    if plan.unplaceable or plan.problems or plan.remaining or result.timed_out:
         return _unplaceable_code(result) or ExitCode.NOT_SO
     return max((_away_code(result, item) for item in plan.away), default=ExitCode.DONE)
 
 
 def _tell_unplaceable(refusal: Unplaceable) -> None:
     say_error(f"{refusal.unit} {cannot_run(len(refusal.reasons))}")
-    sys.stderr.write("".join(line + "\n" for line in unplaceable_lines(refusal)))
+    sys.stderr.write("".join(line + "\n" for line in indented(refusal.reasons)))
     sys.stderr.write(
         "hint: change its [X-Fleet] rules or free a machine; "
         "reconcile places it as soon as one qualifies\n"
@@ -188,8 +191,9 @@ def _away_code(result: Result, item: Waiting) -> int:
 
 def _unplaceable_code(result: Result) -> int:
     """Return 76 or 77 when all that stands in the way is that kind of trouble everywhere."""
+    plan = result.plan
     troubles = {_trouble(report) for report in result.world.observed.reports.values()}
-    if len(troubles) != 1 or result.plan.problems or result.timed_out:
+    if len(troubles) != 1 or plan.problems or plan.remaining or result.timed_out:
         return 0
     return _AWAY.get(troubles.pop(), 0)
 

@@ -66,6 +66,17 @@ def foreseen(context: Context, journal: "Memory", command: "Command") -> int:
     `journal` is a Rehearsal, as Context.open_journal gives for a dry run.
     """
     from sshfleet.cli.outcome import trouble_code
+
+    result, shown = rehearsed(context, journal, command)
+    show(context, shown)
+    for _, error in result.intent.refused:
+        tell(error)
+    codes = (error.exit_code for _, error in result.intent.refused)
+    return max(codes, default=0) or trouble_code(result)
+
+
+def rehearsed(context: Context, journal: "Memory", command: "Command") -> "tuple[Result, Shown]":
+    """Look and plan as a command would, and return what there is to show of it."""
     from sshfleet.cli.running import setup_for
 
     if journal.durable:
@@ -75,11 +86,7 @@ def foreseen(context: Context, journal: "Memory", command: "Command") -> int:
         result, shown = context.run(_rehearsed(setup, command))
     finally:
         context.progress(None)
-    show(context, shown)
-    for _, error in result.intent.refused:
-        tell(error)
-    codes = (error.exit_code for _, error in result.intent.refused)
-    return max(codes, default=0) or trouble_code(result)
+    return result, shown
 
 
 def show(context: Context, shown: "Shown") -> None:

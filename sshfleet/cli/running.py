@@ -17,7 +17,8 @@ from sshfleet.render.states import plan_lines
 from sshfleet.unitfile.registered import Registered
 
 FEW = 16
-PLACING = ("load", "start", "reconcile")
+PLACING = ("load", "start", "reconcile", "drain", "evict")
+DRAINING = ("reconcile", "drain")
 
 
 def command_for(
@@ -40,6 +41,7 @@ def command_for(
         place=place,
         insist=verb in ("start", "restart", "stop"),
         timeout=context.settings.timeout,
+        drains=verb in DRAINING,
     )
 
 

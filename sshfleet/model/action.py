@@ -65,6 +65,15 @@ class Unplaceable:
 
 
 @dataclass(frozen=True, slots=True)
+class Remaining:
+    """A unit that stays on a machine that is drained: each machine's reasons against it."""
+
+    unit: UnitName
+    machine: MachineName
+    reasons: Mapping[MachineName, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """Nothing to do for a unit now, but it is not there yet."""
 
@@ -99,6 +108,7 @@ class Plan:
     `away` are copies on machines that did not answer: nothing can be done or known there now.
     `left` are actions that the policy for drift forbids; the problems tell of them.
     `frozen` says why none of those is given up, although some might be.
+    `remaining` are on machines that are drained, and have nowhere else to go.
     """
 
     decisions: tuple[Event, ...] = ()
@@ -110,3 +120,4 @@ class Plan:
     left: tuple[Action, ...] = ()
     notices: tuple[Notice, ...] = ()
     frozen: str = ""
+    remaining: tuple[Remaining, ...] = ()

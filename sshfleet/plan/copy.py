@@ -99,8 +99,9 @@ def why_install(copy: Copy, lineage: str) -> str:
         return "its record is missing"
     if why := _not_in_place(copy, state):
         return why
-    # A global unit has a generation a machine, of which only the last is known here.
-    stale = not copy.text.requirements.is_global and record.generation != unit.generation
+    # A unit on several machines has a generation on each, of which only the last is known here.
+    several = copy.text.requirements.is_global or len(unit.placements) > 1
+    stale = not several and record.generation != unit.generation
     return f"becomes {unit.target}" if stale or record.target != unit.target else ""
 
 

@@ -49,8 +49,12 @@ def fail_over(world: World, scope: frozenset[UnitName]) -> Failover:
         return Failover(kept=dict.fromkeys(places, why), frozen=why)
     judged = {place: _judge(world, world.desired.units[place[0]], place[1]) for place in places}
     kept = {place: one.why for place, one in judged.items() if not one.over}
-    due = {place: one.why for place, one in judged.items() if one.over}
-    return _as_far_as_they_can_go(world, due, kept)
+    due = {
+        place: f"{world.last_name_of(place[1])} is lost: {one.why}"
+        for place, one in judged.items()
+        if one.over
+    }
+    return as_far_as_they_can_go(world, due, kept)
 
 
 def frozen(world: World) -> str:
@@ -146,8 +150,11 @@ def _why_too_early(world: World, machine: MachineId) -> str:
     return "it moves if the next look finds it silent too" if standing.looks < LOOKS else ""
 
 
-def _as_far_as_they_can_go(world: World, due: dict[Place, str], kept: dict[Place, str]) -> Failover:
-    """Give up what is due, less what has to stay with what stays, or has nowhere to go."""
+def as_far_as_they_can_go(world: World, due: dict[Place, str], kept: dict[Place, str]) -> Failover:
+    """Give up what is due (with the reason), less what stays with what stays, or can go nowhere.
+
+    Of those `kept` says why; both mappings are changed.
+    """
     while due:
         if alone := _torn_apart(world, due):
             reason = "what it needs beside it, or what needs it, stays there"
@@ -155,7 +162,7 @@ def _as_far_as_they_can_go(world: World, due: dict[Place, str], kept: dict[Place
             alone = _homeless(world, due)
             reason = "no other machine can take it: sshfleet explain UNIT"
         if not alone:
-            return Failover(events=tuple(_events(world, due)), kept=kept)
+            return Failover(events=tuple(_events(due)), kept=kept)
         for place in alone:
             kept[place] = reason.replace("UNIT", place[0])
             del due[place]
@@ -172,9 +179,15 @@ def _torn_apart(world: World, due: Mapping[Place, str]) -> list[Place]:
 
 
 def _bound_to(world: World, name: UnitName, machine: MachineId) -> Iterator[UnitName]:
-    """Yield the units placed on the same machine that a unit needs there, or that need it."""
+    """Yield the units placed on the same machine that a unit needs there, or that need it.
+
+    A global unit binds nobody: it is on other machines, too.
+    """
     for other, unit in world.desired.units.items():
+        text = world.units.get(other)
         if other == name or machine not in unit.placements:
+            continue
+        if text and text.requirements.is_global:
             continue
         if name in _peers(world, other) or other in _peers(world, name):
             yield other
@@ -188,13 +201,12 @@ def _peers(world: World, name: UnitName) -> tuple[str, ...]:
 def _homeless(world: World, due: Mapping[Place, str]) -> list[Place]:
     """Return those that no other machine can take."""
     names = frozenset(name for name, _ in due)
-    then = replace(world, desired=fold(world.desired, _events(world, due)))
+    then = replace(world, desired=fold(world.desired, _events(due)))
     nowhere = {refusal.unit for refusal in schedule(then, names).unplaceable}
     return [place for place in due if place[0] in nowhere]
 
 
-def _events(world: World, due: Mapping[Place, str]) -> Iterable[Event]:
+def _events(due: Mapping[Place, str]) -> Iterable[Event]:
     for (name, machine), why in sorted(due.items()):
-        reason = f"{world.last_name_of(machine)} is lost: {why}"
-        yield CopyGivenUp(name, machine, reason)
-        yield UnitUnplaced(name, machine, reason)
+        yield CopyGivenUp(name, machine, why)
+        yield UnitUnplaced(name, machine, why)

@@ -35,7 +35,9 @@ def machine_can_be_used(_tenant: Tenant, candidate: Candidate, _board: Board) ->
 
 
 def machine_is_open(_tenant: Tenant, candidate: Candidate, _board: Board) -> Sequence[str]:
-    """Bar machines that the user cordoned; what stands there stays."""
+    """Bar machines that the user cordoned or drains; neither is a reason to leave them."""
+    if candidate.draining:
+        return ("is being drained",)
     return ("is cordoned",) if candidate.cordoned else ()
 
 

@@ -10,7 +10,7 @@ The table of verbs is fleet's (Documentation/states.md): commands change desired
     destroy   absent           any
     restart   launched         loaded, launched             inactive: refused
 
-Machines are cordoned and uncordoned here too.
+Machines are cordoned, drained and uncordoned here too.
 """
 
 from collections.abc import Iterable
@@ -21,6 +21,7 @@ from sshfleet.model.desired import DesiredUnit, fold
 from sshfleet.model.event import (
     Event,
     MachineCordoned,
+    MachineDraining,
     MachineUncordoned,
     RestartAsked,
     TargetSet,
@@ -29,6 +30,7 @@ from sshfleet.model.event import (
     UnitSubmitted,
 )
 from sshfleet.model.machine import MachineName
+from sshfleet.model.observed import Unreachable
 from sshfleet.model.unit import Unit, UnitName, is_template
 from sshfleet.plan.world import World
 
@@ -116,6 +118,19 @@ def cordoned(names: Iterable[MachineName], world: World, *, on: bool) -> Intent:
     event = MachineCordoned if on else MachineUncordoned
     changed = [name for name in dict.fromkeys(names) if (name in world.desired.cordoned) is not on]
     return Intent(tuple(event(name) for name in changed))
+
+
+def drained(names: Iterable[MachineName], world: World) -> Intent:
+    """Let machines lose their units; raise SshfleetError when one of them does not answer."""
+    for name in names:
+        report = world.observed.reports.get(name)
+        if isinstance(report, Unreachable):
+            raise SshfleetError(
+                f"{name} cannot be drained: it does not answer ({report.detail})",
+                hint=f"wait until it is back or, if it is dead: sshfleet evict {name}",
+            )
+    fresh = [name for name in dict.fromkeys(names) if name not in world.desired.draining]
+    return Intent(tuple(MachineDraining(name) for name in fresh))
 
 
 def _restart(world: World, unit: DesiredUnit) -> tuple[Event, ...]:

@@ -7,6 +7,7 @@ from sshfleet.model.action import Plan, Waiting
 from sshfleet.model.desired import fold
 from sshfleet.model.event import UnitPlaced, UnitUnplaced
 from sshfleet.model.unit import UnitName
+from sshfleet.plan.emptying import emptied
 from sshfleet.plan.failover import Failover, fail_over
 from sshfleet.plan.reconcile import Asked, reconcile
 from sshfleet.plan.scheduler import schedule
@@ -44,14 +45,16 @@ def make_plan(
     schedule_ = schedule(left, scope | _single(left, asked.moved))
     placed = replace(left, desired=fold(left.desired, schedule_.events))
     moved = {event.unit for event in schedule_.events}
-    plan = reconcile(placed, scope | asked.moved | moved, asked)
-    return replace(
+    reach = scope | asked.moved | moved
+    plan = reconcile(placed, reach, asked)
+    plan = replace(
         plan,
         decisions=(*lost.events, *schedule_.events, *plan.decisions),
         unplaceable=schedule_.unplaceable,
         away=tuple(_with_reason(left, lost, one) for one in plan.away),
         frozen=lost.frozen,
     )
+    return emptied(plan, placed, reach, asked) if placed.desired.draining else plan
 
 
 def _with_reason(world: World, lost: Failover, away: Waiting) -> Waiting:

@@ -32,7 +32,9 @@ def may_get_a_machine(world: World, scope: frozenset[UnitName]) -> frozenset[Uni
         for machine in draft.board.places(tenant.name)
         for name in _parting(draft.board, tenant, machine)
     ]
-    return frozenset(coming) | _moved_for(draft, coming=coming, leaving=parting)
+    drained = {one.id for one in draft.board.roster.candidates if one.draining}
+    leaving = [one.name for one in draft.movable() if draft.board.places(one.name) & drained]
+    return frozenset(coming) | _moved_for(draft, coming=coming, leaving=[*parting, *leaving])
 
 
 def _parting(board: Board, tenant: Tenant, machine: MachineId) -> list[UnitName]:

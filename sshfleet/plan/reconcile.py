@@ -25,6 +25,7 @@ from sshfleet.model.observed import Reached, UnitState
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan import drift
 from sshfleet.plan.copy import GONE, Copy, action_for, not_ours, why_install, why_renew
+from sshfleet.plan.draining import Emptying
 from sshfleet.plan.leftovers import Leftovers
 from sshfleet.plan.mode import mode_of, why_not_leased
 from sshfleet.plan.world import World
@@ -40,11 +41,13 @@ class Asked:
     that systemd started is stopped.
     `tried`: what was already carried out in this run, with the machine's words when it failed.
     `moved`: units beyond the scope that this run gave another machine, or took one from.
+    `drain`: how far it is with machines that are drained; None when it leaves them as they are.
     """
 
     insist: frozenset[UnitName] = frozenset()
     tried: dict[tuple[MachineName, UnitName, Verb], str] = field(default_factory=dict)
     moved: set[UnitName] = field(default_factory=set)
+    drain: Emptying | None = None
 
 
 @dataclass(slots=True)
@@ -152,6 +155,10 @@ def _placed(draft: Draft, copy: Copy, asked: Asked, rival: str, lineage: str) ->
     if _must_wait(draft, copy, asked):
         return
     _note_guard(draft, copy)
+    # Once it is linked there, a power cut would start it beside the other copy.
+    comes_to_run = copy.unit.target is TargetState.LAUNCHED and not copy.present
+    if comes_to_run and _must_wait_for(draft, copy, rival):
+        return
     if not _in_place(draft, copy, asked, why_install(copy, lineage)):
         return
     if copy.unit.target is TargetState.LAUNCHED:
@@ -268,12 +275,17 @@ def _why_start(copy: Copy, state: UnitState, asked: Asked) -> str:
 
 
 def _start(draft: Draft, copy: Copy, asked: Asked, rival: str, reason: str) -> None:
-    if rival == AWAY and not copy.text.requirements.is_global:
-        return  # the machine that may still run it is told under `away`; waiting would not help
-    if rival and not copy.text.requirements.is_global:
-        draft.waiting.append(Waiting(copy.unit.name, copy.machine, rival))
-    else:
+    if not _must_wait_for(draft, copy, rival):
         _act(draft, copy, asked, Verb.START, reason)
+
+
+def _must_wait_for(draft: Draft, copy: Copy, rival: str) -> bool:
+    """Let a unit that may run only once wait while another copy of it may run."""
+    if not rival or copy.text.requirements.is_global:
+        return False
+    if rival != AWAY:  # else the machine that may still run it is told under `away`
+        draft.waiting.append(Waiting(copy.unit.name, copy.machine, rival))
+    return True
 
 
 def _key(copy: Copy, verb: Verb) -> tuple[MachineName, UnitName, Verb]:

@@ -21,8 +21,8 @@ class Candidate:
     """An inventory machine that may be asked to run a unit.
 
     `id` is empty when it was never seen. `twin` is another name with the same ID. `troubles` bar
-    every new unit, and so does `cordoned`; `taken` tells of which names the machine has a unit that
-    is not ours.
+    every new unit, and so do `cordoned` and `draining`; `taken` tells of which names the machine
+    has a unit that is not ours.
     """
 
     name: MachineName
@@ -32,6 +32,7 @@ class Candidate:
     twin: MachineName
     troubles: tuple[str, ...]
     cordoned: bool = False
+    draining: bool = False
     taken: Mapping[UnitName, str] = field(default_factory=dict)
 
 
@@ -94,6 +95,7 @@ def _candidate(
         twin=twin,
         troubles=(*_unreachable(report), *_doubtful(twin), *_mistaken(machine, report)),
         cordoned=machine.name in world.desired.cordoned,
+        draining=machine.name in world.desired.draining,
         taken=dict(_taken(report, world.desired.lineage)) if isinstance(report, Reached) else {},
     )
 

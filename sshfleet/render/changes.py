@@ -30,6 +30,7 @@ class Kind(StrEnum):
     REGISTER = "register"
     FORGET = "forget"
     CORDON = "cordon"
+    DRAIN = "drain"
     UNCORDON = "uncordon"
 
 
@@ -168,7 +169,10 @@ def _in_journal(seen: Seen, named: set[str]) -> Iterator[Change]:
             yield Change(kind=Kind.FORGET, unit=name, reason="destroyed")
         elif before[name] != after[name]:
             yield Change(kind=Kind.UPDATE, unit=name, reason="gets a new text")
-    was, is_ = seen.before.cordoned, seen.after.cordoned
+    drained = seen.after.draining - seen.before.draining
+    for machine in sorted(drained):
+        yield Change(kind=Kind.DRAIN, machine=machine, reason="is to lose its units")
+    was, is_ = seen.before.cordoned | drained, seen.after.cordoned
     for machine in sorted(is_ - was):
         yield Change(kind=Kind.CORDON, machine=machine, reason="takes no more units")
     for machine in sorted(was - is_):

@@ -60,6 +60,14 @@ def in_the_way(plan: Plan) -> Document:
             {"unit": one.unit, "reasons": {str(m): list(r) for m, r in one.reasons.items()}}
             for one in plan.unplaceable
         ],
+        "remaining": [
+            {
+                "unit": one.unit,
+                "machine": one.machine,
+                "reasons": {str(m): list(r) for m, r in one.reasons.items()},
+            }
+            for one in plan.remaining
+        ],
         "problems": _items(plan.problems),
         "waiting": _items(plan.waiting),
         "away": _items(plan.away),

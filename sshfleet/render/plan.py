@@ -14,12 +14,12 @@ from sshfleet.model.action import Notice, Plan, Problem, Waiting
 from sshfleet.render.changes import Change, Kind, counted
 from sshfleet.render.diff import Difference, diff_lines, unified
 from sshfleet.render.safe import safe_line
-from sshfleet.render.states import cannot_run, unplaceable_lines
+from sshfleet.render.states import cannot_run, indented
 from sshfleet.render.tables import GAP, painted, width
 
 _SIGNS = {
     Kind.START: "+", Kind.LOAD: "+", Kind.REGISTER: "+", Kind.UNCORDON: "+",
-    Kind.RESTART: "~", Kind.UPDATE: "~", Kind.CORDON: "~",
+    Kind.RESTART: "~", Kind.UPDATE: "~", Kind.CORDON: "~", Kind.DRAIN: "~",
     Kind.STOP: "-", Kind.REMOVE: "-", Kind.LOSE: "-", Kind.FORGET: "-",
 }  # fmt: skip
 _COLOURS = {"+": "32", "~": "33", "-": "31", "!": "31", "?": "33", ".": "2"}
@@ -41,7 +41,11 @@ _Row = tuple[str, str, str, str]
 
 def plan_text(shown: Shown, *, colour: bool) -> str:
     """Write the whole plan; nothing when all that was asked for was refused."""
-    parts = ["".join(_laid_out([*_rows(shown)], colour=colour)), _unplaceable(shown, colour=colour)]
+    parts = [
+        "".join(_laid_out([*_rows(shown)], colour=colour)),
+        _unplaceable(shown, colour=colour),
+        _remaining(shown, colour=colour),
+    ]
     diffs = [
         "".join(diff_lines(unified(one, shown.texts), colour=colour)) for one in shown.differences
     ]
@@ -59,6 +63,7 @@ def summary(shown: Shown) -> str:
     away = len({item.unit for item in plan.away})
     notes = [
         _count(len(plan.unplaceable), "unit cannot be placed", "units cannot be placed"),
+        _count(len(plan.remaining), "unit cannot leave", "units cannot leave"),
         _count(len(plan.problems), "problem", "problems"),
         _count(away, "unit on a machine that is away", "units on machines that are away"),
     ]
@@ -111,5 +116,14 @@ def _unplaceable(shown: Shown, *, colour: bool) -> str:
     for refusal in shown.plan.unplaceable:
         head = painted(f"! {refusal.unit}", "31" if colour else "")
         lines.append(f"{head}{GAP}{cannot_run(len(refusal.reasons))}")
-        lines += [f"  {line}" for line in unplaceable_lines(refusal)]
+        lines += [f"  {line}" for line in indented(refusal.reasons)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _remaining(shown: Shown, *, colour: bool) -> str:
+    lines = []
+    for one in shown.plan.remaining:
+        head = painted(f"! {one.unit}", "31" if colour else "")
+        lines.append(f"{head}{GAP}stays on {one.machine}")
+        lines += [f"  {line}" for line in indented(one.reasons)]
     return "".join(f"{line}\n" for line in lines)

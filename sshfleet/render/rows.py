@@ -48,15 +48,22 @@ class View:
         """Tell whether a machine is to be given no more units."""
         return name in self.desired.cordoned
 
+    def is_losing_units(self, name: MachineName) -> bool:
+        """Tell whether a machine is drained and still has units of ours."""
+        if name not in self.desired.draining:
+            return False
+        machine = self.desired.id_of(name)
+        return any(machine in unit.placements for unit in self.desired.units.values())
+
     def status(self, name: MachineName) -> str:
         """Say in one word how a machine stands; one that answers, what is wanted of it."""
         standing = self.standings.get(name)
         if standing and standing.trouble:  # it may have answered before: --cached
             return _STATUS.get(standing.trouble, "unreachable")
         answered = status(self.observed, name)
-        if answered == "ready" and name in self.desired.draining:
-            return "draining"
-        return "cordoned" if answered == "ready" and self.is_cordoned(name) else answered
+        if answered != "ready" or not self.is_cordoned(name):
+            return answered
+        return "draining" if self.is_losing_units(name) else "cordoned"
 
 
 def machine_rows(view: View) -> list[dict[str, str]]:

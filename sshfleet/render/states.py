@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sshfleet.model.action import Action, Plan, Unplaceable, Verb
+from sshfleet.model.action import Action, Plan, Verb
 from sshfleet.model.machine import MachineName
 from sshfleet.model.unit import UnitName
 from sshfleet.render.safe import safe_line
@@ -61,9 +61,9 @@ def cannot_run(machines: int) -> str:
     return f"cannot run on {'the only machine' if machines == 1 else f'any of {machines} machines'}"
 
 
-def unplaceable_lines(refusal: Unplaceable) -> list[str]:
+def indented(reasons: Mapping[MachineName, Sequence[str]]) -> list[str]:
     """Tell, machine by machine, why a unit cannot run there; grouped where there are many."""
-    return [f"  {line}" for line in reason_lines(refusal.reasons)]
+    return [f"  {line}" for line in reason_lines(reasons)]
 
 
 def reason_lines(reasons: Mapping[MachineName, Sequence[str]]) -> list[str]:

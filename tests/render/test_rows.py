@@ -84,11 +84,13 @@ def test_a_machine_that_answered_before_and_does_not_now_is_shown_as_it_was_last
     assert (row["status"], row["cordoned"], row["os"][:6]) == ("unreachable", "yes", "Debian")
 
 
-def test_a_machine_to_be_emptied_is_draining_as_long_as_it_answers() -> None:
-    of = world(machine("m1"), machine("m2"), reports={"m2": silent()})
-    emptied = [MachineDraining(MachineName(name)) for name in ("m1", "m2")]
+def test_a_machine_is_draining_as_long_as_it_answers_and_has_units() -> None:
+    machines = [machine("m1"), machine("m2"), machine("m3")]
+    placed = {"web.service": ["m1", "m2"]}
+    of = world(*machines, units=[WEB], placed=placed, reports={"m2": silent()})
+    emptied = [MachineDraining(MachineName(name)) for name in ("m1", "m2", "m3")]
     rows = machine_rows(view(replace(of, desired=fold(of.desired, emptied))))
-    assert [row["status"] for row in rows] == ["draining", "unreachable"]
+    assert [row["status"] for row in rows] == ["draining", "unreachable", "cordoned"]
 
 
 def test_two_names_of_one_machine_are_both_doubtful() -> None:
