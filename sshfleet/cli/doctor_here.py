@@ -93,11 +93,14 @@ def inventory_findings(context: Context) -> "tuple[Fleet | None, list[Finding]]"
 
 def known_hosts_findings(files: Iterable[Path]) -> Iterator[Finding]:
     """Examine the files that new host keys go into, and known ones come from."""
-    for file in files:
+    there = [file for file in files if os.path.lexists(file)]
+    if not there:
+        yield note(
+            "known_hosts", "no host key is known yet", "sshfleet list-machines asks for each"
+        )
+    for file in there:
         try:
             lines = file.read_bytes().splitlines()
-        except FileNotFoundError:
-            yield note("known_hosts", f"{file} is not there yet")
         except OSError as error:
             what = f"{file} cannot be read: {error.strerror}"
             yield problem("known_hosts", what, f"ls -l {file}", ExitCode.HOST_KEY)
