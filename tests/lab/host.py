@@ -20,7 +20,7 @@ SLEEPER = "[Service]\nExecStart=/bin/sleep infinity\n"
 
 # Whatever carries our name, leads to something that does, or leads nowhere.
 RESIDUE = """
-find /etc /run \\( -name '*sshfleet*' -o -lname '*sshfleet*' \\) -print
+find /etc /run \\( -path '*sshfleet*' -o -lname '*sshfleet*' \\) -print
 find -L /etc/systemd/system /run/systemd/system -type l -print
 systemctl list-units --all --plain --no-legend 'sshfleet*'
 """

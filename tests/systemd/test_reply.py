@@ -11,8 +11,9 @@ from sshfleet.model.observed import Record, UnitState
 from sshfleet.model.step import Completed
 from sshfleet.model.unit import UnitName
 from sshfleet.systemd.reply import Reply, ReplyError, parse_reply
+from sshfleet.systemd.sh.watchman import DROPIN_NAME, GUARD_FILES, GUARD_VERSION, lease_dropin
 from sshfleet.systemd.show import hashes, record_in, sums_by_path
-from tests.builders import LINEAGE
+from tests.builders import LINEAGE, sha256
 
 RECORDINGS = Path(__file__).with_name("recordings")
 NONCE = "0123456789abcdef"
@@ -325,3 +326,43 @@ def test_a_record_may_tell_of_an_older_process(was: str) -> None:
 )
 def test_a_record_that_is_not_finished_or_not_ours_is_none(line: str) -> None:
     assert record_in(line) is None
+
+
+RECORD = '{"generation":3,"guard":"15","lineage":"l","sha256":"s","target":"launched"}'
+
+
+def leased(record: str = RECORD, place: str = "leased", guard: str = "guard\tyes\n") -> UnitState:
+    """Let the recorded web@1.service be one with a lease."""
+    text = LOOKING.decode()
+    line = next(line for line in text.split("\n") if line.startswith("unit\tweb@1"))
+    text = text.replace(line, f"{guard}unit\tweb@1.service\tno\t{record}\t{place}")
+    files = dict(GUARD_FILES)
+    files[f"/run/systemd/system/web@1.service.d/{DROPIN_NAME}"] = lease_dropin(3, "15")
+    sums = "".join(f"{sha256(one)}  {path}\n" for path, one in files.items())
+    return shown(parsed(text.replace("sums\n", f"sums\n{sums}").encode()), "web@1.service")
+
+
+def test_a_unit_is_guarded_when_guard_mark_and_drop_in_are_as_they_should_be() -> None:
+    good = leased()
+    assert (good.runtime, good.guarded, good.dropins) == (True, True, {})
+    assert good.record is not None
+    assert good.record.guard == "15"
+    assert not leased(place="run").guarded
+    assert leased(place="run").runtime
+    assert not leased(place="elsewhere").runtime
+    assert not leased(guard="").guarded
+    assert not leased(record=RECORD.replace("3", "4", 1)).guarded
+    assert not leased(record=RECORD.replace("15", "-", 1)).guarded
+    assert not leased(record=RECORD.replace('"guard":"15",', "")).guarded
+    assert not leased(record="-").guarded
+
+
+def test_the_clock_the_guard_and_flock_are_told() -> None:
+    plain = parsed(LOOKING).report
+    assert (plain.wall, plain.guard, plain.flock) == (0, "", False)
+    told = b"wall\t1700000000\nflock\tyes\nguard\tyes\nmachine\t"
+    sums = "".join(f"{sha256(one)}  {path}\n" for path, one in GUARD_FILES.items()).encode()
+    there = LOOKING.replace(b"machine\t", told).replace(b"sums\n", b"sums\n" + sums)
+    assert parsed(LOOKING.replace(b"machine\t", told)).report.guard == ""
+    report = parsed(there).report
+    assert (report.wall, report.guard, report.flock) == (1700000000, GUARD_VERSION, True)

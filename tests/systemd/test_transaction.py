@@ -10,7 +10,7 @@ from sshfleet.model.action import Action, Verb
 from sshfleet.model.event import TargetState
 from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.unit import UnitName, content_hash
-from sshfleet.systemd.sh import ACT_SCRIPT, FULL_TEXT, LOOK_SCRIPT
+from sshfleet.systemd.sh import ACT_SCRIPT, FULL_TEXT, GUARD_SCRIPT, LOOK_SCRIPT, RENEW_SCRIPT
 from sshfleet.systemd.transaction import Transaction, request, uploads_needed
 from tests.builders import LINEAGE, reached, sha256, state, unit
 
@@ -80,6 +80,25 @@ def test_install_carries_its_particulars() -> None:
     assert f"install\tweb.service\t{sha256('x')}\t3\tloaded\tno\tetc\tno" in lines(install())
 
 
+def test_install_says_where_the_unit_lives_and_how_it_is_guarded() -> None:
+    def told(**more: object) -> str:
+        (line,) = (line for line in lines(install(**more)) if line.startswith("install"))  # type: ignore[arg-type]
+        return line.partition("\tno\t")[2]
+
+    assert told(runtime=True) == "run\tno"
+    assert told(runtime=True, guard="-") == "run\t-"
+    assert told(runtime=True, guard="15") == "run\t15"
+
+
+def test_the_guard_travels_only_where_it_is_wanted() -> None:
+    def script(*actions: Action) -> str:
+        return request(Transaction(actions=actions, lineage=LINEAGE), NONCE).script
+
+    assert script(install(runtime=True), action(Verb.START, "db.service")) == ACT_SCRIPT
+    guarded = install("db.service", runtime=True, guard="15")
+    assert script(install(), guarded) == GUARD_SCRIPT
+
+
 def test_only_looking_needs_no_root_and_less_than_half_of_the_script() -> None:
     look = request(Transaction(look=(WEB,)), NONCE)
     act = request(Transaction(actions=(install(),), lineage=LINEAGE), NONCE)
@@ -124,6 +143,10 @@ def test_patience_and_settle_prolong_the_deadline() -> None:
         {"actions": (install(target=TargetState.ABSENT),)},
         {"actions": (install(generation=-1),)},
         {"actions": (install("web@.service"),)},
+        {"actions": (install(guard="15"),)},
+        {"actions": (install(guard="0", runtime=True),)},
+        {"actions": (install(guard="15s", runtime=True),)},
+        {"actions": (install("web.socket", guard="15", runtime=True),)},
     ],
 )
 def test_what_no_user_can_cause_is_a_value_error(wrong: dict[str, object]) -> None:
@@ -163,14 +186,14 @@ def test_the_script_is_plain_enough_for_shellcheck(tmp_path: Path) -> None:
     assert said.stdout == ""
 
 
-@pytest.mark.parametrize("text", [LOOK_SCRIPT, ACT_SCRIPT])
+@pytest.mark.parametrize("text", [LOOK_SCRIPT, ACT_SCRIPT, GUARD_SCRIPT, RENEW_SCRIPT])
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 def test_what_travels_is_still_a_script(shell: str, text: str) -> None:
     said = subprocess.run([shell, "-n"], input=text.encode(), capture_output=True, check=False)
     assert (said.returncode, said.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize("text", [LOOK_SCRIPT, ACT_SCRIPT])
+@pytest.mark.parametrize("text", [LOOK_SCRIPT, ACT_SCRIPT, GUARD_SCRIPT, RENEW_SCRIPT])
 def test_what_travels_is_ascii_without_comments(text: str) -> None:
     assert text.isascii()
     assert not [line for line in text.splitlines() if not line or line.startswith((" ", "#"))]
@@ -198,6 +221,13 @@ def test_no_drop_in_leaves_whose_name_is_none(name: str) -> None:
         lines(install(dropins={name: sha256("x")}))
     with pytest.raises(ValueError):
         lines(install(dropins={"a.conf": "x"}))
+
+
+def test_a_unit_that_moves_to_its_other_home_is_uploaded_anew() -> None:
+    old = unit("web.service")
+    asked = [install("web.service", sha256=old.sha256, runtime=True)]
+    assert uploads_needed(asked, reached("m1", state(old))) == {old.sha256}
+    assert uploads_needed(asked, reached("m1", replace(state(old), runtime=True))) == set()
 
 
 def test_only_parts_that_are_not_in_place_are_uploaded() -> None:

@@ -6,7 +6,7 @@ SCRIPT = r"""
 ready_new() {
     [ ! "$new" ] || return 0
     new=$home/new.$$
-    words=$(mkdir -m 0700 -- "$new" 2>&1) && return 0
+    words=$(mkdir -p -- "$home" 2>&1 && mkdir -m 0700 -- "$new" 2>&1) && return 0
     new=''
     return 1
 }

@@ -28,11 +28,14 @@ unmark() {
 
 # Before systemd reads its files anew: without a leased unit they shall not speak of a guard.
 leave_guard() {
-    [ -f "$run_home/guard.sh" ] || return 0
+    local file found=''
+    for file in $guard_files; do [ ! -f "$file" ] || found=yes; done
+    [ "$found" ] || return 0
     [ ! -d "$leased" ] || rmdir -- "$leased" 2>/dev/null || return 0
     dirty=yes
     ready_new || :
     set -- $guard_files
+    [ -f "$1" ] || : >"$1"
     shift
     rm -f -- "$@"
 }

@@ -72,7 +72,7 @@ remove_units() {
     hold_back remove $removes
     set -- $kept
     [ $# -gt 0 ] || return 0
-    [ ! -d "$home" ] || ready_new || :
+    if [ -d "$home" ] || [ -d "$run_home" ]; then ready_new || :; fi
     unlink_units remove "$@"
     keep_unfailed "$@"
     for name in $kept; do

@@ -90,8 +90,8 @@ esac
 
 _GUARD_HEAD = "# Made by sshfleet; removed with the last unit that has a lease.\n"
 
-# No limit to starts: each daemon-reload makes the timer fire again a second later. The log shall not
-# tell of each of the 17,000 looks a day.
+# No limit to starts: each daemon-reload makes the timer fire again a second later. The log is
+# not to tell of 17,000 looks a day.
 _SERVICE = """\
 [Unit]
 Description=End units of sshfleet that have no lease
