@@ -186,7 +186,7 @@ def test_a_unit_moves_between_its_homes_and_runs_on(both: list[Leases]) -> None:
 def test_killed_runs_are_completed_by_the_next(both: list[Leases]) -> None:
     for number, one in enumerate(both):
         one.host.stage(SLEEPER)
-        for milliseconds in range(40 + 60 * number, 700, 130):
+        for milliseconds in range(60 + 100 * number, 700, 250):
             assert one.renew(LONG, WEB) == ""
             kill(one.host, milliseconds, leased(WEB, SLEEPER), order(Verb.START, WEB))
             seen = one.host.unit(WEB)
