@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from sshfleet.model.event import TargetSet, TargetState
 from sshfleet.model.machine import DriftPolicy
 from tests.builders import machine
 from tests.fake_machine import FakeMachine, Process
@@ -136,6 +137,17 @@ def test_under_report_a_new_wish_is_carried_out_whatever_was_changed(stage: Stag
     stage.start(service(NAME, text="[Service]\nExecStart=/bin/new\n"), verb="submit")
     assert quiet(stage.reconcile())
     assert one.files[NAME] == b"[Service]\nExecStart=/bin/new\n"
+
+
+def test_under_report_reconcile_finishes_what_was_asked_for_whatever_was_changed(
+    stage: Stage,
+) -> None:
+    one = only_told(stage)
+    for target, running in ((TargetState.LOADED, set[str]()), (TargetState.LAUNCHED, {NAME})):
+        edit(one)
+        stage.journal.append([TargetSet(NAME, target)])
+        assert quiet(stage.reconcile())
+        assert (one.files[NAME], one.running()) == (WEB.text.encode(), running)
 
 
 def test_under_report_a_reboot_is_no_drift(stage: Stage) -> None:
