@@ -52,6 +52,7 @@ def claim_on(state: DesiredState, observed: Observed, machine: MachineId, owner:
         accepted=marks,
         floor=number_of(marks[0]) if marks else 0,
         seen=before.change if before else "",
+        boot_id=found[1].boot_id if found else "",
     )
 
 

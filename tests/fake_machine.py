@@ -174,7 +174,8 @@ class FakeMachine:
 
     def _is_changed(self, claim: Sequence[str]) -> bool:
         owner = owner_in(self.owner)
-        return (owner.change if owner else "-") != claim[4]
+        rebooted = claim[5] not in ("-", self.boot_id())
+        return rebooted or (owner.change if owner else "-") != claim[4]
 
     def _take(self, claim: str, lineage: str, installs: bool) -> None:
         for name, record in self.records.items():

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from sshfleet.model.step import Run
 from sshfleet.model.unit import Unit
 from sshfleet.unitfile.read import read_text
 from tests.builders import machine, machine_id
@@ -109,6 +110,19 @@ def test_a_machine_that_was_rebooted_meanwhile_restarts_what_booted_with_the_old
     stage.transport.away = set()
     stage.reconcile()
     assert (m1(stage).started, runs(stage)) == (["web.service"] * 3, OTHER.content)
+
+
+def test_a_restart_that_was_planned_before_a_reboot_is_not_repeated_after_it(stage: Stage) -> None:
+    stage.start(WEB)
+
+    def reboot_once(_machine: str, run: Run | None) -> None:
+        if run and b"\nrestart\t" in run.data and not m1(stage).reboots:
+            m1(stage).power_cycle()
+
+    stage.transport.hook = reboot_once
+    assert quiet(stage.change("restart", "web.service"))
+    assert (m1(stage).reboots, m1(stage).started) == (1, ["web.service"] * 2)
+    assert quiet(stage.reconcile())
 
 
 def test_what_is_only_loaded_is_not_started(stage: Stage) -> None:

@@ -5,7 +5,8 @@ one it meant to write itself, or was told to take over (`adopt`). So a second jo
 and so is an older or a twin copy of the same one.
 Rule 2: a mark is in the journal before it is sent. A run that was killed in between is recognised.
 Rule 3: work that was planned upon a look is not begun when the machine was changed since: what a
-run that was killed had set going may end late.
+run that was killed had set going may end late. Nor when it rebooted since: what was to be restarted
+runs anew by itself.
 Rule 4: numbers of marks only grow. A lower one than this journal ever saw there is a machine that
 was set back (a snapshot of its disk), not another journal.
 """
@@ -70,13 +71,15 @@ class Claim:
     """What a machine is told before it is changed: whose it is to be from now on, and which marks
     it may bear so far; one of the same lineage with a number below `floor` will do, too.
 
-    `seen` is the last change of the machine that the work was planned upon, empty for none.
+    `seen` is the last change of the machine that the work was planned upon, empty for none, and
+    `boot_id` the boot it was on then, empty when any will do.
     """
 
     owner: Owner
     accepted: tuple[str, ...]
     floor: int
     seen: str = ""
+    boot_id: str = ""
 
 
 def owner_in(line: str) -> Owner | None:

@@ -22,6 +22,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LINEAGE = re.compile(r"[0-9A-Za-z-]{1,64}")
 _LINE = re.compile(r"[!-~]([ -~]*[!-~])?")
 _CHANGE = re.compile(r"-|[0-9]{1,15}-[0-9a-f]{16}/[0-9]{1,6}")
+_BOOT = re.compile(r"-|[0-9a-f-]{32,36}")
 _GUARD = re.compile(r"-|[1-9][0-9]{0,5}")
 _FOLDER = re.compile(r"/[^\0\t\n]*[^\0\t\n ]")
 
@@ -100,7 +101,8 @@ def _settings(transaction: Transaction, nonce: str) -> Iterator[tuple[str, ...]]
     if claim := transaction.claim:
         marks = " ".join(_matching(MARK, mark) for mark in claim.accepted)
         line = _matching(_LINE, claim.owner.line())
-        yield "claim", line, str(claim.floor), marks or "-", _matching(_CHANGE, claim.seen or "-")
+        seen = _matching(_CHANGE, claim.seen or "-"), _matching(_BOOT, claim.boot_id or "-")
+        yield "claim", line, str(claim.floor), marks or "-", *seen
     yield "staging", _matching(_FOLDER, transaction.staging) if transaction.staging else "-"
     yield "patience", str(max(0, round(transaction.patience * 100)))
     yield "settle", f"{max(0.0, transaction.settle):.3f}"

@@ -1,5 +1,7 @@
 """A machine obeys only who may work there, and only work that was planned upon how it is now."""
 
+from dataclasses import replace
+
 import pytest
 
 from sshfleet.model.action import Verb
@@ -60,6 +62,20 @@ def test_work_that_was_planned_upon_an_older_look_is_not_begun(host: Host) -> No
     assert refused(done) == {}
     assert shown(done, "web.service").invocation not in ("", first, again.invocation)
     assert done.report.owner == owner(3)
+
+
+def test_work_that_was_planned_upon_another_boot_is_not_begun(host: Host) -> None:
+    first = shown(begun(host), "web.service").invocation
+    restart, seen = order(Verb.RESTART, "web.service"), owner(1)
+    another = replace(claim(owner(2), 1, 2, seen=seen), boot_id="0" * 32)
+
+    late = host.go(restart, claim=another)
+    assert [outcome.postponed for outcome in late.outcomes] == [True]
+    assert (shown(late, "web.service").invocation, late.report.owner) == (first, owner(1))
+
+    done = host.go(restart, claim=replace(another, boot_id=late.report.boot_id))
+    assert refused(done) == {}
+    assert shown(done, "web.service").invocation not in ("", first)
 
 
 def test_a_machine_that_was_set_back_obeys_and_one_with_a_foreign_old_mark_does_not(

@@ -43,13 +43,16 @@ may_claim() {
     [ "$part" = "$lineage" ] && [ "${mark%%-*}" -lt "$floor" ] 2>/dev/null
 }
 
-# Was the machine changed since it was looked at?
+# Was the machine changed, or booted anew, since it was looked at?
 is_changed() {
     local part change
     part_of "$holder" mark
     change=$part
     part_of "$holder" turn
-    [ "${part:+$change/$part}" != "${seen#-}" ]
+    [ "${part:+$change/$part}" = "${seen#-}" ] || return 0
+    [ "$seen_boot" != - ] || return 1
+    read -r part </proc/sys/kernel/random/boot_id
+    [ "$part" != "$seen_boot" ]
 }
 
 # Do nothing of what was planned upon that look.

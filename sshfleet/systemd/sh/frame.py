@@ -36,11 +36,11 @@ main() {
 }
 
 # The request: lines of fields between tabs; no field is empty, and the last line is `end`. (`claim`
-# says the line that makes the machine ours, below which number a mark is old, known marks, and
-# which change of the machine was seen last. An `install` says name, content hash, generation,
-# target, whether [Install] is to be followed, its home (etc or run), its lease (no, or as in
-# Action.guard), and the names of drop-ins with commas between them, if there are any. Then each
-# file of the unit has a `part`: its SHA-256 and its path below our folder.)
+# says the line that makes the machine ours, below which number a mark is old, known marks, which
+# change of the machine was seen last, and on which boot. An `install` says name, content hash,
+# generation, target, whether [Install] is to be followed, its home (etc or run), its lease (no, or
+# as in Action.guard), and the names of drop-ins with commas between them, if there are any. Then
+# each file of the unit has a `part`: its SHA-256 and its path below our folder.)
 read_request() {
     stops='' removes='' installs='' starts='' restarts='' asked='' watched=''
     actions='' failed='' told='' late='' dirty='' changed='' new='' complete='' before='' texts=''
@@ -50,7 +50,7 @@ read_request() {
         case $key in
         nonce) nonce=$one ;;
         lineage) lineage=$one ;;
-        claim) claim=$one floor=$two accepted=" $three" seen=$four ;;
+        claim) claim=$one floor=$two accepted=" $three" seen=$four seen_boot=$five ;;
         staging) staging=$one ;;
         patience) patience=$one ;; # hundredths of a second
         settle) settle=$one ;;     # seconds, as sleep takes them
