@@ -115,10 +115,10 @@ def _go_on(draft: Draft, one: HandingOver, plan: Plan, run: Emptying) -> None:
 
 
 def _moves(draft: Draft, *, until_first: bool) -> list[Remaining]:
-    """Move all groups, or the first that can be; return who can go nowhere."""
+    """Move the first group that can be, or all to where they end; return who can go nowhere."""
     remaining: list[Remaining] = []
     for machine, group in _queue(draft):
-        staying = _leave(draft, machine, group)
+        staying = _leave(draft, machine, group, at_once=not until_first)
         remaining += staying
         if until_first and not staying:
             break
@@ -149,8 +149,9 @@ def _groups(draft: Draft, machine: Candidate) -> Iterator[Group]:
             yield group
 
 
-def _leave(draft: Draft, machine: Candidate, group: Group) -> Iterable[Remaining]:
-    """Let a group leave a machine; say of each unit why not when it cannot."""
+def _leave(draft: Draft, machine: Candidate, group: Group, *, at_once: bool) -> Iterable[Remaining]:
+    """Let a group leave a machine, `at_once` or by a hand-over where that may be; say of each unit
+    why not when it cannot."""
     why = Leaving(f"{machine.name} is being drained")
     if unread := [each.name for each in group if each.unread]:
         told = {machine.name: (f"the text of {unread[0]} cannot be read",)}
@@ -161,7 +162,7 @@ def _leave(draft: Draft, machine: Candidate, group: Group) -> Iterable[Remaining
     found = destination(draft, newcomers)
     if found.machine is None:
         return [Remaining(each.name, machine.name, found.told(each.name)) for each in group]
-    if not all(may_hand_over(draft, each) for each in group):
+    if at_once or not all(may_hand_over(draft, each) for each in group):
         draft.take(machine.id, {each.name: why for each in group})
     for each in newcomers:
         draft.put(each, found.machine.id, found.why[each.name])
