@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Lint and tests share two cores and one terminal.
 .NOTPARALLEL:
-.PHONY: help setup test lint unit pytest sweep soak demo lab-down clean
+.PHONY: help setup test lint unit pytest faults sweep soak demo lab-down clean
 
 BIN := .venv/bin
 
@@ -24,6 +24,9 @@ pytest: setup
 
 unit: setup ## the fast tests: without the lab
 	@$(BIN)/pytest -q -m 'not lab and not slow' --numprocesses 2
+
+faults: setup ## run the tests of docs/faults.md and write it anew, as root
+	@$(BIN)/pytest -q -m row --numprocesses 2 --dist loadfile --faults-table docs/faults.md
 
 sweep: setup ## let every step of every verb go wrong once, as root
 	@$(BIN)/python -m tests.faults.sweep --every $(or $(EVERY),1) --seed $(or $(SEED),0)

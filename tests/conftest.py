@@ -48,8 +48,19 @@ def removed_names() -> list[str]:
     return [*REMOVED, *ours]
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know the option that writes docs/faults.md."""
+    words = "write how the tests of each fault ended (see tests/faults_page.py)"
+    parser.addoption("--faults-table", type=Path, metavar="FILE", help=words)
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Redirect the session, for code that looks at import time and for session fixtures."""
+    path = config.getoption("--faults-table")
+    if path and not hasattr(config, "workerinput"):  # of the processes of xdist only the first
+        from tests.faults_page import FaultsPage
+
+        config.pluginmanager.register(FaultsPage(path.absolute()))
     for name in removed_names():
         os.environ.pop(name, None)
     os.environ.update(private_environment(SCRATCH / "session"))

@@ -60,6 +60,7 @@ def drifts(user: User) -> dict[tuple[str, str], str | None]:
     return {(row["unit"], row["name"]): row["drift"] for row in rows if row["drift"]}
 
 
+@pytest.mark.row("C18")
 def test_what_is_ours_is_mended_and_what_is_not_is_told(lab3: Lab, user: User) -> None:
     units = [f"{kind}.service" for kind in CHANGES]
     for unit in units:
@@ -129,6 +130,7 @@ def test_what_crashes_again_and_again_is_told_and_left_to_systemd(lab3: Lab, use
     assert set(drifts(user).values()) == {"flapping"}
 
 
+@pytest.mark.row("C18")
 def test_a_unit_that_a_reboot_takes_away_can_be_masked_in_two_places(host: Host) -> None:
     host.load_unit("api.service", SLEEPER)
     action = replace(install("web.service", SLEEPER), runtime=True)

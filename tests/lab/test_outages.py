@@ -84,6 +84,7 @@ def test_without_one_machine_everything_else_works(lab3: Lab, user: User) -> Non
 
 
 @pytest.mark.parametrize("verb", ["stop", "destroy"])
+@pytest.mark.row("C21")
 def test_what_is_asked_of_a_machine_without_power_is_done_when_it_is_back(
     lab3: Lab, user: User, verb: str
 ) -> None:
@@ -111,6 +112,7 @@ def test_what_is_asked_of_a_machine_without_power_is_done_when_it_is_back(
     assert said(user.runs("reconcile")) == QUIET
 
 
+@pytest.mark.row("C21")
 def test_after_a_power_cycle_the_launched_units_are_back_by_themselves(
     lab3: Lab, user: User
 ) -> None:
@@ -129,6 +131,7 @@ def test_after_a_power_cycle_the_launched_units_are_back_by_themselves(
     assert said(user.runs("reconcile")) == QUIET
 
 
+@pytest.mark.row("A5")
 def test_a_partition_in_the_middle_of_a_start_is_found_out_and_the_start_goes_on(
     lab3: Lab, user: User
 ) -> None:

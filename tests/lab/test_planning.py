@@ -57,6 +57,7 @@ def test_a_dry_run_leaves_no_trace_and_the_real_run_does_what_it_said(
     assert where(user) == said
 
 
+@pytest.mark.row("C18")
 def test_a_file_that_was_edited_on_its_machine_is_shown_and_put_right(
     lab3: Lab, user: User
 ) -> None:

@@ -42,6 +42,7 @@ def test_status_is_what_systemctl_says_there_and_so_is_its_code(lab3: Lab, user:
     assert "Active: inactive (dead)" in stopped.stdout
 
 
+@pytest.mark.row("C3")
 def test_journal_shows_the_lines_of_the_unit_without_control_characters(
     lab3: Lab, user: User
 ) -> None:

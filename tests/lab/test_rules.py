@@ -129,6 +129,7 @@ def test_instances_templates_folders_and_globs(lab3: Lab, user: User) -> None:
     )
 
 
+@pytest.mark.row("C17")
 def test_a_name_that_is_taken_on_a_machine_is_never_overwritten(lab3: Lab, user: User) -> None:
     user.writes("cron-like.service", SLEEP)
     theirs = "/etc/systemd/system/cron-like.service"

@@ -145,6 +145,7 @@ DRIFT = {
 
 
 @pytest.mark.parametrize("drift", DRIFT)
+@pytest.mark.row("C18")
 def test_what_other_hands_changed_is_put_right(host: Host, drift: str) -> None:
     good = host.run_units({"web.service": SLEEPER})
     host.sh(f"{DRIFT[drift]}; systemctl daemon-reload")

@@ -60,6 +60,7 @@ async def test_the_jump_host_of_ssh_config_is_honoured_and_none_switches_it_off(
         assert hop.logins == 1
 
 
+@pytest.mark.row("A15")
 async def test_many_machines_share_one_jump_host_a_few_logins_at_a_time(
     options: SshOptions, server: Server, hop: Server
 ) -> None:
