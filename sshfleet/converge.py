@@ -19,6 +19,8 @@ from math import inf
 from sshfleet.apply import Carried, Ended, Wave, apply
 from sshfleet.contact import all_silent, newly_seen
 from sshfleet.errors import TryLater
+from sshfleet.insight import Insight, Senses, gathered
+from sshfleet.leases import Keeper, carried_over
 from sshfleet.memory import Memory, Rehearsal
 from sshfleet.model.action import Plan, Verb
 from sshfleet.model.desired import DesiredState, fold
@@ -31,6 +33,7 @@ from sshfleet.observe import observe
 from sshfleet.ownership import claim_on, marks_due, refuse_to_begin, workable
 from sshfleet.plan.draining import Emptying
 from sshfleet.plan.intent import Intent
+from sshfleet.plan.leases import leased
 from sshfleet.plan.planner import make_plan, moved_by
 from sshfleet.plan.reach import may_get_a_machine
 from sshfleet.plan.reconcile import Asked
@@ -99,6 +102,7 @@ class Setup:
     read: Callable[[DesiredState], Mapping[UnitName, Unit]]
     tell: Callable[[Plan], None]
     stop: Stop = field(default_factory=Stop)
+    senses: Senses = field(default_factory=Senses)
     signature: Signature = field(default_factory=Signature)
 
 
@@ -111,26 +115,55 @@ async def converge(setup: Setup, command: Command) -> Result:
         world = _world(setup, Observed())
         return Result(plan=_planned(setup, command, world, Asked()), world=world, intent=intent)
     async with setup.connect() as transport:
-        observed = await _look(setup, command, transport)
-        if all_silent(setup.fleet, observed):
-            raise TryLater(
-                f"none of the {len(setup.fleet.machines)} machines answers: nothing was done",
-                hint="check the network of this computer, then try again",
-            )
-        refuse_to_begin(setup.journal.state, observed)
-        observed = workable(setup.journal.state, observed)
-        world = _world(setup, observed)
-        intent = command.decide(world)
-        setup.journal.append(
-            (*newly_seen(setup.fleet, setup.journal.state, observed), *intent.events)
+        keeper = _keeper(setup, transport)
+        if keeper is None:
+            return await _observed(setup, command, transport, None)
+        async with keeper.keeping():
+            return await _observed(setup, command, transport, keeper)
+
+
+def _keeper(setup: Setup, transport: Transport) -> Keeper | None:
+    """Make who renews leases; a dry run promises nothing."""
+    if not setup.journal.durable:
+        return None
+    clock = setup.senses.clock
+    setup.journal.append(carried_over(setup.journal.state, clock))
+    return Keeper(setup.journal, transport, clock, setup.fleet.failover.lease)
+
+
+async def _observed(
+    setup: Setup, command: Command, transport: Transport, keeper: Keeper | None
+) -> Result:
+    """Look at the machines, decide, and do what is to be done."""
+    observed = await _look(setup, command, transport, keeper)
+    if all_silent(setup.fleet, observed):
+        setup.senses.stand(observed)
+        raise TryLater(
+            f"none of the {len(setup.fleet.machines)} machines answers: nothing was done",
+            hint="check the network of this computer, then try again",
         )
-        return await _Run(setup, command, transport, intent).until_quiet(observed)
+    refuse_to_begin(setup.journal.state, observed)
+    observed = workable(setup.journal.state, observed)
+    world = _world(setup, observed)
+    intent = command.decide(world)
+    setup.journal.append((*newly_seen(setup.fleet, setup.journal.state, observed), *intent.events))
+    world = _world(setup, observed)
+    real = setup.journal.durable
+    insight = await gathered(setup.senses, transport, world, command.scope, real=real)
+    run = _Run(setup, command, transport, intent)
+    run.insight, run.keeper = insight, keeper
+    return await run.until_quiet(observed)
 
 
-async def _look(setup: Setup, command: Command, transport: Transport) -> Observed:
+async def _look(
+    setup: Setup, command: Command, transport: Transport, keeper: Keeper | None
+) -> Observed:
     """Look at the machines; a real run waits for those that another run is changing just now."""
     clock, asked = asyncio.get_running_loop().time, _asked_about(setup, command)
-    observed, end = await observe(transport, command.contact, asked), clock() + BUSY
+    if keeper:
+        await keeper.cover(leased(_world(setup, Observed())))
+    met = keeper.met if keeper else None
+    observed, end = await observe(transport, command.contact, asked, met), clock() + BUSY
     while setup.journal.durable and (busy := _busy(observed, command.contact)):
         if clock() > end:
             return observed.merged(Observed({one.name: _AT_WORK for one in busy}))
@@ -188,6 +221,8 @@ class _Run:
     ) -> None:
         self.setup, self.command, self.transport = setup, command, transport
         self.intent = intent
+        self.insight = Insight(clock=setup.senses.clock)
+        self.keeper: Keeper | None = None
         self.asked = Asked(
             insist=command.scope if command.insist else frozenset(),
             drain=Emptying() if command.drains else None,
@@ -210,16 +245,16 @@ class _Run:
         while True:
             if self.setup.stop.asked:
                 self._only_look_ahead()
-            world = _world(self.setup, observed)
-            plan = self._plan(world)
+            plan = self._plan(self._world(observed))
             self.setup.tell(plan)
             quiet = not plan.actions and not plan.waiting
             late = not quiet and not self.left()
             over = not self.setup.journal.durable or self.setup.stop.asked
             ended = quiet or late or over
             if ended or (turn and not self.command.wait):
-                world = _world(self.setup, observed)
-                return self._result(plan, world, timed_out=late)
+                return self._result(plan, self._world(observed), timed_out=late)
+            if self.keeper:  # before anything starts that may run only under a lease
+                await self.keeper.cover(leased(self._world(observed)))
             carried = await self._turn(plan, observed)
             seen = workable(self.setup.journal.state, carried.observed)
             observed = observed.merged(seen)
@@ -236,6 +271,9 @@ class _Run:
         if len(drain.begun) > begun:
             self.deadline = min(now + self.command.timeout, self.end)
         return plan
+
+    def _world(self, observed: Observed) -> World:
+        return self.insight.added_to(_world(self.setup, observed), self.keeper)
 
     def _only_look_ahead(self) -> None:
         """End with the next plan: what it decides is forgotten, and nobody is told."""

@@ -28,6 +28,14 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "contact": frozenset({"errors", "model"}),
     "ownership": frozenset({"errors", "model"}),
     "memory": frozenset({"errors", "model"}),
+    "clock": frozenset(),
+    "fence": frozenset({"errors", "model"}),
+    "leases": frozenset(
+        {"errors", "model", "plan", "clock", "memory", "systemd", "transport.base"}
+    ),
+    "insight": frozenset(
+        {"errors", "model", "plan", "clock", "memory", "leases", "transport.base"}
+    ),
     "converge": frozenset(
         {
             "errors",
@@ -36,6 +44,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "contact",
             "ownership",
             "memory",
+            "clock",
+            "insight",
+            "leases",
             "stop",
             "observe",
             "apply",
@@ -73,7 +84,10 @@ HOMES: dict[str, frozenset[str]] = {
     "msgspec": frozenset({"journal", "inventory", "render"}),
 }
 
-ASYNC = frozenset({"adopt", "transport", "exchange", "observe", "stop", "apply", "converge", "cli"})
+ASYNC = frozenset(
+    """adopt apply cli converge exchange fence insight leases observe stop
+    transport""".split()  # noqa: SIM905 - as below
+)
 
 # No I/O, no clock, no randomness, no logging: the same arguments give the same answer.
 PURE = frozenset({"errors", "model", "unitfile", "plan", "systemd", "render"})

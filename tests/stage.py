@@ -2,12 +2,19 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sshfleet.contact import contacted
 from sshfleet.converge import Command, Result, Setup, converge
+from sshfleet.insight import Senses
+from sshfleet.journal.standing_row import Look, Row, fold
+from sshfleet.journal.standings import blind
 from sshfleet.memory import Memory
 from sshfleet.model.action import Plan
 from sshfleet.model.machine import Fleet, Machine, MachineName
+from sshfleet.model.observed import Observed, Unreachable
+from sshfleet.model.standing import Standing
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan.draining import there
 from sshfleet.plan.evicting import Evicted, evicted, held_by
@@ -19,14 +26,28 @@ from sshfleet.unitfile.registered import Registered
 from tests.fake_machine import FakeMachine
 from tests.fakes import FakeTransport, MemoryJournal
 
+GUARD_LOOKS = 5.0
 TEXT = "[Service]\nExecStart=/bin/sleep infinity\n"
+
+
+@dataclass(slots=True)
+class StageClock:
+    """A clock that a test sets."""
+
+    boot: str = "boot-of-the-controller"
+    now: float = 1000.0
+
+    def seconds(self) -> float:
+        """Return the time."""
+        return self.now
 
 
 class Stage:
     """A fleet of fake machines, a journal, and the verbs.
 
     `memory` is what runs append to; `told` are the plans that they made, turn by turn. `stop` is
-    asked to end the next run.
+    asked to end the next run. No time passes but by `let_pass`; `fences` say what the fence_command
+    of a machine comes to.
     """
 
     def __init__(self, *machines: Machine) -> None:
@@ -40,6 +61,19 @@ class Stage:
         self.told: list[Plan] = []
         self.timeout = 5.0
         self.stop = Stop()
+        self.clock = StageClock()
+        self.rows: dict[MachineName, Row] = {}
+        self.fences: dict[str, str] = {}
+
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass everywhere; the guards of machines look every five seconds."""
+        while seconds > 0:
+            step = min(seconds, GUARD_LOOKS)
+            seconds -= step
+            self.clock.now += step
+            for one in self.machines.values():
+                one.uptime += step
+                one.sweep()
 
     def start(self, *units: Unit, verb: str = "start") -> Result:
         """Run a verb that may place units."""
@@ -96,9 +130,30 @@ class Stage:
             read=lambda state: Registered(state, {}),
             tell=self.told.append,
             stop=self.stop,
+            senses=Senses(stand=self._stand, fence=self._fence, clock=self.clock),
         )
         self.stop = Stop()
         return asyncio.run(converge(setup, command))
+
+    def _stand(self, observed: Observed) -> dict[MachineName, Standing]:
+        """Remember how machines stand, as the file beside the journal does."""
+        now, away = round(self.clock.now * 1000), blind(observed)
+        for name, report in observed.reports.items():
+            trouble = report.trouble if isinstance(report, Unreachable) else None
+            look = Look(
+                trouble=trouble,
+                detail="",
+                at=datetime.fromtimestamp(self.clock.now, UTC),
+                boot=self.clock.boot,
+                began=now,
+                ended=now,
+                blind=away,
+            )
+            self.rows[name] = fold(self.rows.get(name), look)
+        return {name: row.standing(self.clock.boot) for name, row in self.rows.items()}
+
+    async def _fence(self, machine: Machine) -> str:
+        return self.fences.get(machine.name, "it is not scripted")
 
     def running(self) -> dict[str, set[str]]:
         """Return what runs where, machines without anything left out."""

@@ -110,10 +110,17 @@ class Context:
 
     def note_standings(self, observed: "Observed", began: int) -> "Mapping[MachineName, Standing]":
         """Note how machines stand after a look that began then (`boottime_ms`); return all."""
-        from sshfleet.cli.clock import boot_id, boottime_ms
+        from sshfleet.clock import boot_id, boottime_ms
         from sshfleet.journal.standings import noted
 
         return noted(self.journal_path, observed, now(), boottime_ms(), boot_id(), began_ms=began)
+
+    def known_standings(self) -> "Mapping[MachineName, Standing]":
+        """Return how machines stood when somebody last looked; note nothing."""
+        from sshfleet.clock import boot_id
+        from sshfleet.journal.standings import known
+
+        return known(self.journal_path, boot_id())
 
     def connect(self, *, early_files: bool = False) -> "AbstractAsyncContextManager[Transport]":
         """Make the transport; entering it checks the agent before any machine is contacted.

@@ -60,9 +60,9 @@ def _examined(context: Context) -> "Sequence[Finding]":
 
 def _machines(context: Context, fleet: "Fleet") -> "Sequence[Finding]":
     """Look at all machines and tell what is found."""
-    from sshfleet.cli.clock import boottime_ms
     from sshfleet.cli.doctor_here import failed
     from sshfleet.cli.doctor_there import Examined, machine_findings
+    from sshfleet.clock import boottime_ms
     from sshfleet.errors import ExitCode, JournalError, NoUsableKey
     from sshfleet.journal.standings import blind
     from sshfleet.journal.store import read_state

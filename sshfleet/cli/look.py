@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from sshfleet.cli.clock import boottime_ms
 from sshfleet.cli.context import Context, now
 from sshfleet.cli.settings import Output
+from sshfleet.clock import boottime_ms
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.event import TargetState
 from sshfleet.model.machine import Machine, MachineName

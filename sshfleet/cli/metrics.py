@@ -167,7 +167,7 @@ def _actions(result: "Result | None") -> Mapping[tuple[str, str], int]:
 
 def _silent(context: Context, observed: "Observed") -> Mapping[str, float]:
     """Tell of each silent machine since when it is, or at least when it last answered."""
-    from sshfleet.cli.clock import boot_id
+    from sshfleet.clock import boot_id
     from sshfleet.journal.cache import load_seen
     from sshfleet.journal.standings import known
     from sshfleet.model.observed import Unreachable

@@ -148,6 +148,8 @@ def say_trouble(result: Result) -> None:
                 "it goes on there; look with sshfleet list-units, or allow more with --timeout",
             )
     _tell_away(result)
+    if plan.frozen:
+        say_error(plan.frozen, "when it is not: sshfleet evict MACHINE")
 
 
 def trouble_code(result: Result) -> int:
@@ -155,6 +157,8 @@ def trouble_code(result: Result) -> int:
     plan = result.plan
     if plan.unplaceable or plan.problems or plan.remaining or result.timed_out:
         return _unplaceable_code(result) or ExitCode.NOT_SO
+    if plan.frozen:
+        return ExitCode.TRY_LATER
     return max((_away_code(result, item) for item in plan.away), default=ExitCode.DONE)
 
 

@@ -4,11 +4,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from sshfleet.cli.context import Context
+from sshfleet.clock import boottime_ms
 from sshfleet.contact import contacted
 from sshfleet.converge import Command, Result, Setup, converge
+from sshfleet.fence import fence
+from sshfleet.insight import Senses
 from sshfleet.memory import Memory
 from sshfleet.model.action import Plan
 from sshfleet.model.desired import DesiredState
+from sshfleet.model.machine import MachineName
+from sshfleet.model.observed import Observed
+from sshfleet.model.standing import Standing
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan.intent import Intent
 from sshfleet.plan.world import World
@@ -94,7 +100,20 @@ def setup_for(
         read=read,
         tell=tell,
         signature=context.signature,
+        senses=senses_of(context, journal),
     )
+
+
+def senses_of(context: Context, journal: Memory) -> Senses:
+    """Return how a run learns what one look does not tell; a dry run notes nothing."""
+    began = boottime_ms()
+
+    def stand(observed: Observed) -> Mapping[MachineName, Standing]:
+        if journal.durable:
+            return context.note_standings(observed, began)
+        return context.known_standings()
+
+    return Senses(stand=stand, fence=fence)
 
 
 def _tell_of_moves(context: Context, journal: Memory, command: Command, plan: Plan) -> None:

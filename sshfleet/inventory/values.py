@@ -14,9 +14,9 @@ FLEET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
 MACHINE_ID = re.compile(r"[0-9A-Fa-f]{32}")
 DURATION = re.compile(r"(0|[1-9][0-9]{0,8})([smh]?)")
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
-SHORTEST_LEASE = 5.0
-SHORTEST_SILENCE = 1.0
 LONGEST = 30 * 86400.0
+SHORTEST_LEASE, LONGEST_LEASE = 5.0, 86400.0  # no machine takes one that is much longer
+SHORTEST_SILENCE = 1.0
 
 
 def machine_name(text: str) -> str:
@@ -81,7 +81,7 @@ def machine_id(text: str) -> str:
 
 def lease(text: str) -> float:
     """Read how long a machine keeps leased units unheard, in seconds."""
-    return duration(text, SHORTEST_LEASE)
+    return duration(text, SHORTEST_LEASE, LONGEST_LEASE)
 
 
 def lost_after(text: str) -> float:
@@ -89,16 +89,16 @@ def lost_after(text: str) -> float:
     return duration(text, SHORTEST_SILENCE)
 
 
-def duration(text: str, shortest: float) -> float:
-    """Read `90`, `90s`, `2m` or `1h` as seconds, from `shortest` to 30 days."""
+def duration(text: str, shortest: float, longest: float = LONGEST) -> float:
+    """Read `90`, `90s`, `2m` or `1h` as seconds, from `shortest` to `longest`."""
     match = DURATION.fullmatch(text)
     if not match:
         raise Refused(f"{quoted(text)} is not a duration", "write it like 90s, 2m or 1h")
     seconds = float(int(match[1]) * SECONDS[match[2]])
     if seconds < shortest:
         raise Refused(f"{quoted(text)} is too short", f"at least {shortest:g}s")
-    if seconds > LONGEST:
-        raise Refused(f"{quoted(text)} is too long", "at most 720h, which is 30 days")
+    if seconds > longest:
+        raise Refused(f"{quoted(text)} is too long", f"at most {longest / 3600:g}h")
     return seconds
 
 

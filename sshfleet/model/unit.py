@@ -111,15 +111,25 @@ def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Leasing:
+    """Whether a unit can run under a lease, or `why_not`, and how many seconds it takes to end.
+
+    `own`: its time to stop is its own; else it is given one.
+    """
+
+    why_not: str = ""
+    seconds: float = 25.0
+    own: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """A unit whose text was read and found valid (`unitfile.read.read_unit`).
 
     `sha256` is of the text's exact bytes, `dropins` maps the file names of its drop-ins to their
     texts. The rest is of all these together. `hash` is fleet's: SHA-1 of the normal form (40 hex
-    digits), shown to users. `installs`: [Install] has options. `no_lease` says why it cannot run
-    under a lease, `stopping` is how many seconds it may take to end, of which it says itself how
-    many (`own_stopping`) or gets what we say.
+    digits), shown to users. `installs`: [Install] has options.
     """
 
     name: UnitName
@@ -130,9 +140,7 @@ class Unit:
     requirements: Requirements
     installs: bool
     dropins: Mapping[str, str] = field(default_factory=dict, hash=False)
-    no_lease: str = ""
-    stopping: float = 25.0
-    own_stopping: bool = False
+    leasing: Leasing = Leasing()
 
     @property
     def sums(self) -> dict[str, str]:

@@ -80,6 +80,24 @@ def doubtful(world: World, scope: frozenset[UnitName]) -> tuple[MachineName, ...
     )
 
 
+def to_be_fenced(world: World, scope: frozenset[UnitName]) -> tuple[MachineName, ...]:
+    """Name the silent machines whose fence_command is to be run, which alone proves them off."""
+    if frozen(world):
+        return ()
+    return tuple(
+        world.last_name_of(id_)
+        for id_ in _silent(world)
+        if _has_fence(world, world.last_name_of(id_))
+        and any(_movable(world, id_, scope))
+        and not _why_too_early(world, id_)
+    )
+
+
+def _has_fence(world: World, name: MachineName) -> bool:
+    machine = world.fleet.machine(name)
+    return bool(machine and machine.fence_command)
+
+
 def _silent(world: World) -> list[MachineId]:
     """Return the machines nobody answered for, by their names in the inventory."""
     ids = [
@@ -120,6 +138,8 @@ class _Judgement:
 
 
 def _judge(world: World, unit: DesiredUnit, machine: MachineId) -> _Judgement:
+    if world.fenced.get(world.last_name_of(machine)) == "":
+        return _Judgement(True, "its fence_command says that it is off")
     if _is_eager(world, unit.name):
         return _judge_eager(world, machine)
     if machine not in unit.guarded:
@@ -134,6 +154,8 @@ def _judge_eager(world: World, machine: MachineId) -> _Judgement:
     if early := _why_too_early(world, machine):
         return _Judgement(False, early)
     name = world.last_name_of(machine)
+    if _has_fence(world, name):
+        return _Judgement(False, world.fenced.get(name) or "its fence_command was not run")
     if name in world.alive_to_others:
         return _Judgement(False, "another machine can reach it")
     seconds = world.standings[name].seconds

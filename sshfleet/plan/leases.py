@@ -17,6 +17,9 @@ from sshfleet.plan.world import World
 SWEEP = 6.0  # seconds between two looks of the guard, with the accuracy of its timer
 DRIFT = 0.01  # how much slower than here a machine's clock may run
 SPARE = 5.0  # seconds
+ROUNDING = (
+    1.0  # by as much may a promise be longer than it was reckoned, and no lease may grow by it
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ def leased(world: World) -> Mapping[MachineId, Leased]:
             for machine in unit.placements:
                 found.setdefault(machine, []).append(name)
     return {
-        machine: Leased(tuple(sorted(names)), max(world.units[name].stopping for name in names))
+        machine: Leased(
+            tuple(sorted(names)), max(world.units[name].leasing.seconds for name in names)
+        )
         for machine, names in found.items()
     }
 
@@ -44,3 +49,8 @@ def leased(world: World) -> Mapping[MachineId, Leased]:
 def surely_over(seconds: float, stopping: float) -> float:
     """Return the seconds after which what runs under a lease of `seconds` has surely ended."""
     return (seconds + SWEEP + stopping) * (1 + DRIFT) + SPARE
+
+
+def still_held(over_in: float, stopping: float) -> float:
+    """Return how long a lease holds yet, at least, that is surely over in so many seconds."""
+    return (over_in - SPARE) / (1 + DRIFT) - SWEEP - stopping - ROUNDING

@@ -2,8 +2,7 @@
 
 from sshfleet.model.machine import FailoverMode, FailoverPolicy
 from sshfleet.model.unit import Unit
-
-DEFAULT_STOP = "15"  # seconds, for units that have no TimeoutStopSec= of their own
+from sshfleet.unitfile.leasable import STOP_SECONDS
 
 
 def mode_of(unit: Unit, policy: FailoverPolicy) -> FailoverMode:
@@ -11,18 +10,18 @@ def mode_of(unit: Unit, policy: FailoverPolicy) -> FailoverMode:
     if unit.requirements.is_global:
         return FailoverMode.MANUAL
     wanted = unit.requirements.failover or policy.mode
-    return FailoverMode.MANUAL if wanted is FailoverMode.LEASE and unit.no_lease else wanted
+    return FailoverMode.MANUAL if wanted is FailoverMode.LEASE and unit.leasing.why_not else wanted
 
 
 def why_not_leased(unit: Unit, policy: FailoverPolicy) -> str:
     """Say why a unit that is to run under a lease does not; nothing when all is well."""
     wanted = unit.requirements.failover or policy.mode
     leased = wanted is FailoverMode.LEASE and not unit.requirements.is_global
-    return unit.no_lease if leased else ""
+    return unit.leasing.why_not if leased else ""
 
 
 def guard_of(unit: Unit, mode: FailoverMode) -> str:
     """Return what the guard of a unit is told of its stop (Action.guard)."""
     if mode is not FailoverMode.LEASE:
         return ""
-    return "-" if unit.own_stopping else DEFAULT_STOP
+    return "-" if unit.leasing.own else f"{STOP_SECONDS:g}"

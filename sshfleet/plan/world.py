@@ -16,7 +16,8 @@ class World:
 
     `standings` is how machines have stood over several looks. `leases` tells in how many seconds
     what runs on a machine under a lease will surely have ended, negative when it has. Machines that
-    others can reach are `alive_to_others`; those `renewed` have taken a lease from this run.
+    others can reach are `alive_to_others`; those `renewed` have taken a lease from this run; those
+    `fenced` were to be switched off: empty when they are, else why not.
     """
 
     fleet: Fleet
@@ -27,6 +28,7 @@ class World:
     leases: Mapping[MachineId, float] = field(default_factory=dict)
     alive_to_others: frozenset[MachineName] = frozenset()
     renewed: frozenset[MachineId] = frozenset()
+    fenced: Mapping[MachineName, str] = field(default_factory=dict)
 
     def identified(self) -> dict[MachineId, tuple[MachineName, Reached]]:
         """Return the machines that answered and are the ones the journal knows by that ID.

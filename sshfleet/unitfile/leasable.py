@@ -9,8 +9,8 @@ word; nothing in its file tells.)
 import re
 from collections.abc import Iterable
 
-from sshfleet.model.unit import Unit
-from sshfleet.unitfile.syntax import UnitText, parse, shown
+from sshfleet.model.unit import Leasing
+from sshfleet.unitfile.syntax import UnitText, shown
 
 STOP_SECONDS = 15.0
 """What a unit without a TimeoutStopSec= of its own is given."""
@@ -36,10 +36,11 @@ _UNITS = {
 _SECONDS = {word: size for words, size in _UNITS.items() for word in words.split(" ")}
 
 
-def whole_text(unit: Unit) -> UnitText:
-    """Return the unit with its drop-ins as systemd reads them."""
-    dropins = (parse(text, name) for name, text in sorted(unit.dropins.items()))
-    return parse(unit.text, unit.name).followed_by(dropins)
+def leasing(name: str, whole: UnitText) -> Leasing:
+    """Tell whether a unit, its drop-ins included, can run under a lease."""
+    if why := why_not_leased(name, whole):
+        return Leasing(why)
+    return Leasing("", *stop_seconds(whole))
 
 
 def why_not_leased(name: str, whole: UnitText) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sshfleet.errors import UnitFileError
 from sshfleet.model.unit import Unit, UnitName
+from sshfleet.unitfile.leasable import leasing
 from sshfleet.unitfile.normal import fleet_hash
 from sshfleet.unitfile.syntax import UnitText, parse
 from sshfleet.unitfile.xfleet import requirements
@@ -52,6 +53,7 @@ def read_unit(name: UnitName, data: bytes, place: str, dropins: Iterable[Dropin]
         requirements=requirements(whole, name),
         installs=any(option.section == "Install" for option in whole.options),
         dropins=texts,
+        leasing=leasing(name, whole),
     )
 
 

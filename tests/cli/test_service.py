@@ -19,7 +19,8 @@ from sshfleet.errors import NoUsableKey
 from sshfleet.model.event import TargetSet, TargetState, TextStored, UnitSubmitted
 from sshfleet.model.unit import UnitName
 from tests.builders import sha256
-from tests.fakes import FakeMachine, FakeTransport
+from tests.fake_machine import FakeMachine
+from tests.fakes import FakeTransport
 from tests.journal.lines import open_journal
 from tests.stage import TEXT
 

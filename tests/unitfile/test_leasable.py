@@ -1,10 +1,9 @@
-from dataclasses import replace
-
 import pytest
 
-from sshfleet.unitfile.leasable import stop_seconds, whole_text, why_not_leased
+from sshfleet.model.unit import Leasing, UnitName
+from sshfleet.unitfile.leasable import stop_seconds, why_not_leased
+from sshfleet.unitfile.read import read_text
 from sshfleet.unitfile.syntax import UnitText, parse
-from tests.builders import unit
 
 PLAIN = "[Service]\nExecStart=/bin/true\n"
 
@@ -73,8 +72,10 @@ def test_only_services_have_leases(name: str) -> None:
 
 
 def test_drop_ins_count() -> None:
-    one = replace(unit("web.service", text=PLAIN), dropins={"a.conf": "[Service]\nKillMode=none"})
-    assert "KillMode=none" in why_not_leased("web.service", whole_text(one))
+    one = read_text(UnitName("web.service"), PLAIN, {"a.conf": "[Service]\nKillMode=none\n"})
+    assert "KillMode=none" in one.leasing.why_not
+    own = read_text(UnitName("web.service"), PLAIN, {"a.conf": "[Service]\nTimeoutStopSec=5\n"})
+    assert own.leasing == Leasing("", 20.0, own=True)
 
 
 TIMES = [
