@@ -25,7 +25,7 @@ from sshfleet.memory import Memory, Rehearsal
 from sshfleet.model.action import Plan, Verb
 from sshfleet.model.desired import DesiredState, fold
 from sshfleet.model.event import ActionEnded
-from sshfleet.model.machine import Fleet, Machine, MachineName
+from sshfleet.model.machine import Fleet, Machine, MachineId, MachineName
 from sshfleet.model.observed import Observed, Reached, Trouble, Unreachable
 from sshfleet.model.owner import Claim, Owner, Signature
 from sshfleet.model.unit import Unit, UnitName
@@ -253,8 +253,8 @@ class _Run:
             ended = quiet or late or over
             if ended or (turn and not self.command.wait):
                 return self._result(plan, self._world(observed), timed_out=late)
-            if self.keeper:  # before anything starts that may run only under a lease
-                await self.keeper.cover(leased(self._world(observed)))
+            if self.keeper:
+                await self.keeper.cover(leased(self._world(observed)), _starting(plan))
             carried = await self._turn(plan, observed)
             seen = workable(self.setup.journal.state, carried.observed)
             observed = observed.merged(seen)
@@ -335,6 +335,12 @@ class _Run:
                 )
             )
         self.setup.journal.append(events)
+
+
+def _starting(plan: Plan) -> set[MachineId]:
+    """Return the machines where something is about to start, perhaps under a lease."""
+    starts = (Verb.START, Verb.RESTART)
+    return {action.machine_id for action in plan.actions if action.verb in starts}
 
 
 def _watched(plan: Plan) -> dict[MachineName, frozenset[UnitName]]:

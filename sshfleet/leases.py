@@ -62,10 +62,17 @@ class Keeper:
         self._pulses[id_] = _Pulse(machine, id_, report.boot_id, report.uptime, report.wall, now)
         await self._renew([id_])
 
-    async def cover(self, leased: Mapping[MachineId, Leased]) -> None:
-        """Let the leases of machines that answered cover these units, where they do not yet."""
+    async def cover(
+        self, leased: Mapping[MachineId, Leased], starting: Iterable[MachineId] = ()
+    ) -> None:
+        """Let the leases of machines that answered cover these units, where they do not yet.
+
+        Where something is about to start they are renewed: with its last unit a machine forgets
+        its lease.
+        """
         self._due = leased
-        await self._renew([id_ for id_ in self._pulses if leased.get(id_) != self._sent.get(id_)])
+        due = {id_ for id_ in self._pulses if leased.get(id_) != self._sent.get(id_)}
+        await self._renew(due.union(starting) & self._pulses.keys())
 
     @asynccontextmanager
     async def keeping(self) -> AsyncIterator[None]:

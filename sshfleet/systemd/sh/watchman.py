@@ -49,9 +49,10 @@ is_covered() {
 
 check() { [ -f "$home/leased/$1" ] && read_lease && is_covered "$1"; }
 
-# Stop what is marked, not covered, and runs. Without waiting: a slow stop delays no other.
+# Stop what is marked, not covered, and runs. Without waiting: a slow stop delays no other. What did
+# not end well has not failed by itself: it is to start again with the next lease.
 sweep() {
-    local file name state expired="" running="" told
+    local file name state expired="" running="" broken="" told
     read_lease || covered=""
     set +f
     for file in "$home"/leased/*; do
@@ -63,12 +64,14 @@ sweep() {
     told=$(systemctl list-units --all --full --plain --no-legend -- $expired) || return 1
     while read -r name _ state _; do
         case $state in
-        "" | inactive | failed | deactivating) ;;
+        "" | inactive | deactivating) ;;
+        failed) broken="$broken $name" ;;
         *) running="$running $name" ;;
         esac
     done <<END
 $told
 END
+    [ ! "$broken" ] || systemctl reset-failed -- $broken || :
     [ ! "$running" ] || systemctl stop --no-block -- $running || stop_each $running
 }
 
