@@ -11,131 +11,67 @@ next, of which nothing is written or done.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
-from math import inf
+from collections.abc import Iterable
+from dataclasses import replace
 
 from sshfleet.apply import Carried, Ended, Wave, apply
+from sshfleet.command import Command, Result, Setup
 from sshfleet.contact import all_silent, newly_seen
 from sshfleet.errors import TryLater
-from sshfleet.insight import Insight, Senses, gathered
+from sshfleet.insight import Insight, gathered
 from sshfleet.leases import Keeper, carried_over
-from sshfleet.memory import Memory, Rehearsal
+from sshfleet.looking import look
+from sshfleet.memory import Rehearsal
 from sshfleet.model.action import Plan, Verb
-from sshfleet.model.desired import DesiredState, fold
+from sshfleet.model.desired import DesiredState
 from sshfleet.model.event import ActionEnded
-from sshfleet.model.machine import Fleet, Machine, MachineId, MachineName
-from sshfleet.model.observed import Observed, Reached, Trouble, Unreachable
-from sshfleet.model.owner import Claim, Owner, Signature
-from sshfleet.model.unit import Unit, UnitName
-from sshfleet.observe import observe
+from sshfleet.model.machine import MachineId, MachineName
+from sshfleet.model.observed import Observed
+from sshfleet.model.owner import Claim, Owner
+from sshfleet.model.unit import UnitName
 from sshfleet.ownership import claim_on, marks_due, refuse_to_begin, workable
 from sshfleet.plan.draining import Emptying
 from sshfleet.plan.intent import Intent
 from sshfleet.plan.leases import leased
 from sshfleet.plan.planner import make_plan, moved_by
-from sshfleet.plan.reach import may_get_a_machine
 from sshfleet.plan.reconcile import Asked
 from sshfleet.plan.world import World
-from sshfleet.stop import Stop
 from sshfleet.transport.base import Transport
 
 PATIENCE = 4.0  # seconds a machine watches its units within one round trip
-BUSY = 20.0  # seconds to wait for another run to end its work on a machine
-PAUSE = 0.2  # seconds between two looks for that
-
-_AT_WORK = Unreachable(
-    trouble=Trouble.UNMANAGEABLE,
-    detail="another sshfleet is at work there",
-    hint="try again when it is done",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """What one run is to do.
-
-    `decide` turns the world as seen into intent; `place` lets the scheduler place units of the
-    scope; `insist`: failed ones are started again; `timeout` in seconds; without `wait` the run
-    ends after its first wave. A run that `drains` goes on with the machines that are drained: there
-    `timeout` is for each group of units that moves, and it ends after `limit` seconds.
-    """
-
-    decide: Callable[[World], Intent]
-    scope: frozenset[UnitName]
-    contact: tuple[Machine, ...]
-    place: bool = False
-    insist: bool = False
-    wait: bool = True
-    timeout: float = 90.0
-    settle: float = 0.5
-    drains: bool = False
-    limit: float = inf
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """How a run ended: the last plan tells what is still not as wanted.
-
-    `stopped`: it was asked to stop before its end.
-    """
-
-    plan: Plan
-    world: World
-    intent: Intent
-    ended: tuple[Ended, ...] = ()
-    timed_out: bool = False
-    stopped: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """The parts a run works with; `read` turns the journal's state into readable units.
-
-    `signature` is for those who find a machine that this run changed.
-    """
-
-    fleet: Fleet
-    journal: Memory
-    connect: Callable[[], AbstractAsyncContextManager[Transport]]
-    read: Callable[[DesiredState], Mapping[UnitName, Unit]]
-    tell: Callable[[Plan], None]
-    stop: Stop = field(default_factory=Stop)
-    senses: Senses = field(default_factory=Senses)
-    signature: Signature = field(default_factory=Signature)
 
 
 async def converge(setup: Setup, command: Command) -> Result:
     """Carry out a command; without a machine to contact, no agent and no network is needed."""
     if not command.contact:
-        world = _world(setup, Observed())
+        world = setup.world(Observed())
         intent = command.decide(world)
         setup.journal.append(intent.events)
-        world = _world(setup, Observed())
+        world = setup.world(Observed())
         return Result(plan=_planned(setup, command, world, Asked()), world=world, intent=intent)
     async with setup.connect() as transport:
-        keeper = _keeper(setup, transport)
+        keeper = _keeper(setup, command, transport)
         if keeper is None:
             return await _observed(setup, command, transport, None)
         async with keeper.keeping():
             return await _observed(setup, command, transport, keeper)
 
 
-def _keeper(setup: Setup, transport: Transport) -> Keeper | None:
+def _keeper(setup: Setup, command: Command, transport: Transport) -> Keeper | None:
     """Make who renews leases; a dry run promises nothing."""
     if not setup.journal.durable:
         return None
     clock = setup.senses.clock
     setup.journal.append(carried_over(setup.journal.state, clock))
-    return Keeper(setup.journal, transport, clock, setup.fleet.failover.lease)
+    length = command.lease or setup.fleet.failover.lease
+    return Keeper(setup.journal, transport, clock, length)
 
 
 async def _observed(
     setup: Setup, command: Command, transport: Transport, keeper: Keeper | None
 ) -> Result:
     """Look at the machines, decide, and do what is to be done."""
-    observed = await _look(setup, command, transport, keeper)
+    observed = await look(setup, command, transport, keeper)
     if all_silent(setup.fleet, observed):
         setup.senses.stand(observed)
         raise TryLater(
@@ -144,59 +80,15 @@ async def _observed(
         )
     refuse_to_begin(setup.journal.state, observed)
     observed = workable(setup.journal.state, observed)
-    world = _world(setup, observed)
+    world = setup.world(observed)
     intent = command.decide(world)
     setup.journal.append((*newly_seen(setup.fleet, setup.journal.state, observed), *intent.events))
-    world = _world(setup, observed)
+    world = setup.world(observed)
     real = setup.journal.durable
     insight = await gathered(setup.senses, transport, world, command.scope, real=real)
     run = _Run(setup, command, transport, intent)
     run.insight, run.keeper = insight, keeper
     return await run.until_quiet(observed)
-
-
-async def _look(
-    setup: Setup, command: Command, transport: Transport, keeper: Keeper | None
-) -> Observed:
-    """Look at the machines; a real run waits for those that another run is changing just now."""
-    clock, asked = asyncio.get_running_loop().time, _asked_about(setup, command)
-    if keeper:
-        await keeper.cover(leased(_world(setup, Observed())))
-    met = keeper.met if keeper else None
-    observed, end = await observe(transport, command.contact, asked, met), clock() + BUSY
-    while setup.journal.durable and (busy := _busy(observed, command.contact)):
-        if clock() > end:
-            return observed.merged(Observed({one.name: _AT_WORK for one in busy}))
-        await asyncio.sleep(PAUSE)
-        observed = observed.merged(await observe(transport, busy, asked))
-    return observed
-
-
-def _busy(observed: Observed, machines: Iterable[Machine]) -> list[Machine]:
-    found = []
-    for machine in machines:
-        report = observed.reports.get(machine.name)
-        if isinstance(report, Reached) and report.busy:
-            found.append(machine)
-    return found
-
-
-def _asked_about(setup: Setup, command: Command) -> list[UnitName]:
-    """Name the units of which every machine must tell what it has: is their name free there?"""
-    world = _world(setup, Observed())
-    units = world.desired.units
-    asked = {
-        name
-        for name in command.scope
-        if name not in units
-        or not units[name].placements
-        or world.units[name].requirements.is_global
-    }
-    if command.place:
-        desired = fold(world.desired, command.decide(world).events)
-        foreseen = replace(world, desired=desired, units=setup.read(desired))
-        asked |= may_get_a_machine(foreseen, command.scope)
-    return sorted(asked)
 
 
 def _planned(setup: Setup, command: Command, world: World, asked: Asked, mark: str = "") -> Plan:
@@ -206,11 +98,6 @@ def _planned(setup: Setup, command: Command, world: World, asked: Asked, mark: s
     setup.journal.append((*plan.decisions, *marks))
     asked.moved.update(moved_by(plan) - command.scope)
     return plan
-
-
-def _world(setup: Setup, observed: Observed) -> World:
-    state = setup.journal.state
-    return World(fleet=setup.fleet, desired=state, units=setup.read(state), observed=observed)
 
 
 class _Run:
@@ -273,7 +160,7 @@ class _Run:
         return plan
 
     def _world(self, observed: Observed) -> World:
-        return self.insight.added_to(_world(self.setup, observed), self.keeper)
+        return self.insight.added_to(self.setup.world(observed), self.keeper)
 
     def _only_look_ahead(self) -> None:
         """End with the next plan: what it decides is forgotten, and nobody is told."""

@@ -12,6 +12,7 @@ from sshfleet.model.machine import Machine
 
 WITHIN = 60.0  # seconds
 _WORDS = 400  # bytes of what it says
+_TO_END = 5.0  # seconds until what was killed is gone
 
 
 async def fence(machine: Machine, within: float = WITHIN) -> str:
@@ -37,15 +38,17 @@ async def fence(machine: Machine, within: float = WITHIN) -> str:
     except TimeoutError:
         return f"fence_command did not end within {within:g} s"
     finally:
-        _end(process)
+        await _end(process)
     if process.returncode == 0:
         return ""
     words = said[-_WORDS:].decode("utf-8", "backslashreplace").strip()
     return f"fence_command failed with status {process.returncode}: {words or 'it said nothing'}"
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process) -> None:
     """Kill what is left of the command, its children too."""
     if process.returncode is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.communicate(), _TO_END)

@@ -36,19 +36,25 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "insight": frozenset(
         {"errors", "model", "plan", "clock", "memory", "leases", "transport.base"}
     ),
+    "command": frozenset(
+        {"errors", "model", "plan", "apply", "insight", "memory", "stop", "transport.base"}
+    ),
+    "looking": frozenset(
+        {"errors", "model", "plan", "command", "leases", "observe", "transport.base"}
+    ),
     "converge": frozenset(
         {
+            "command",
+            "looking",
             "errors",
             "model",
             "plan",
             "contact",
             "ownership",
             "memory",
-            "clock",
             "insight",
             "leases",
             "stop",
-            "observe",
             "apply",
             "transport.base",
         }
@@ -85,7 +91,7 @@ HOMES: dict[str, frozenset[str]] = {
 }
 
 ASYNC = frozenset(
-    """adopt apply cli converge exchange fence insight leases observe stop
+    """adopt apply cli converge exchange fence insight leases looking observe stop
     transport""".split()  # noqa: SIM905 - as below
 )
 

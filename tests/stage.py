@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sshfleet.command import Command, Result, Setup
 from sshfleet.contact import contacted
-from sshfleet.converge import Command, Result, Setup, converge
+from sshfleet.converge import converge
 from sshfleet.insight import Senses
 from sshfleet.journal.standing_row import Look, Row, fold
 from sshfleet.journal.standings import blind

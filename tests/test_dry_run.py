@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sshfleet.converge import Result
+from sshfleet.command import Result
 from sshfleet.errors import TryLater
 from sshfleet.memory import Rehearsal
 from sshfleet.model.action import Plan

@@ -19,6 +19,7 @@ from sshfleet.cli import (
     explaining,
     history,
     lab,
+    lease,
     lists,
     machines,
     options,
@@ -62,6 +63,7 @@ for module in (
     doctor,
 ):
     module.register(app)
+app.add_typer(lease.app, name="lease")
 app.add_typer(lab.app, name="lab")
 
 

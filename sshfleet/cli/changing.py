@@ -93,7 +93,7 @@ def _submitted(
     from sshfleet.cli.outcome import report
     from sshfleet.cli.planning import foreseen
     from sshfleet.cli.running import run
-    from sshfleet.converge import Command
+    from sshfleet.command import Command
 
     command = Command(decide=decide, scope=frozenset(names), contact=())
     if not journal.durable:

@@ -36,7 +36,7 @@ def uncordon(ctx: typer.Context, machines: Machines, dry_run: DryRun = False) ->
 def _set(context: Context, said: list[str], *, on: bool, dry_run: bool) -> int:
     from sshfleet.cli.planning import foreseen
     from sshfleet.cli.running import run
-    from sshfleet.converge import Command
+    from sshfleet.command import Command
     from sshfleet.plan.intent import cordoned
 
     with context.open_journal(dry_run=dry_run) as journal:

@@ -17,7 +17,7 @@ from sshfleet.cli.units import DryRun
 from sshfleet.errors import ExitCode
 
 if TYPE_CHECKING:
-    from sshfleet.converge import Command, Result
+    from sshfleet.command import Command, Result
     from sshfleet.memory import Memory
     from sshfleet.model.desired import DesiredState
     from sshfleet.model.machine import MachineName

@@ -15,10 +15,10 @@ from sshfleet.cli.context import Context, whoami
 from sshfleet.cli.cordoning import Machines
 from sshfleet.cli.settings import Output
 from sshfleet.cli.units import DryRun
-from sshfleet.errors import ExitCode, UsageError
+from sshfleet.errors import ExitCode, SshfleetError, UsageError
 
 if TYPE_CHECKING:
-    from sshfleet.converge import Command, Result
+    from sshfleet.command import Command, Result
     from sshfleet.model.desired import DesiredState
     from sshfleet.plan.evicting import Evicted
 
@@ -130,12 +130,17 @@ def _agreed(context: Context, dead: "list[Evicted]") -> bool:
 
 
 def _fence(context: Context, dead: "list[Evicted]") -> None:
-    from sshfleet.cli.fencing import fence
+    """Switch machines off for sure that can be; raise SshfleetError when that fails."""
+    from sshfleet.fence import fence
 
     for one in dead:
         machine = context.fleet.machine(one.name)
         if machine and machine.fence_command:
-            fence(machine.name, machine.fence_command)
+            if why := context.run(fence(machine)):
+                raise SshfleetError(
+                    f"{machine.name}: {why}; nothing was given up",
+                    hint=f"try it by hand: {' '.join(machine.fence_command)}",
+                )
             context.note(f"{machine.name} was fenced")
 
 

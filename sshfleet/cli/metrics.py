@@ -19,7 +19,7 @@ from sshfleet.cli.signals import Interrupted
 from sshfleet.errors import ExitCode, SshfleetError
 
 if TYPE_CHECKING:
-    from sshfleet.converge import Result
+    from sshfleet.command import Result
     from sshfleet.model.action import Plan
     from sshfleet.model.desired import DesiredState
     from sshfleet.model.observed import Observed

@@ -12,7 +12,7 @@ from sshfleet.cli.errors import say_error, tell
 from sshfleet.cli.settings import Output
 from sshfleet.cli.staying import say_remaining
 from sshfleet.cli.unfinished import say_unfinished
-from sshfleet.converge import Result
+from sshfleet.command import Result
 from sshfleet.errors import ExitCode
 from sshfleet.model.action import Action, Problem, Unplaceable, Waiting
 from sshfleet.model.desired import DesiredUnit

@@ -14,7 +14,7 @@ from sshfleet.cli.context import Context
 from sshfleet.cli.errors import tell
 
 if TYPE_CHECKING:
-    from sshfleet.converge import Command, Result, Setup
+    from sshfleet.command import Command, Result, Setup
     from sshfleet.memory import Memory
     from sshfleet.model.desired import DesiredState
     from sshfleet.render.plan import Shown

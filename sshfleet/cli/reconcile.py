@@ -12,7 +12,7 @@ from sshfleet.cli.units import DryRun
 from sshfleet.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from sshfleet.converge import Command, Result
+    from sshfleet.command import Command, Result
     from sshfleet.memory import Memory
 
 Every = Annotated[

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sshfleet.cli.context import Context
 from sshfleet.clock import boottime_ms
+from sshfleet.command import Command, Result, Setup
 from sshfleet.contact import contacted
-from sshfleet.converge import Command, Result, Setup, converge
+from sshfleet.converge import converge
 from sshfleet.fence import fence
 from sshfleet.insight import Senses
 from sshfleet.memory import Memory

@@ -1,7 +1,7 @@
 """What a run that was asked to stop has left undone."""
 
 from sshfleet.cli.signals import say
-from sshfleet.converge import Result
+from sshfleet.command import Result
 from sshfleet.render.states import unfinished_lines
 
 

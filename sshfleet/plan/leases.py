@@ -9,10 +9,12 @@ the guard looks every `SWEEP` seconds, and units may take their time to stop.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sshfleet.model.machine import FailoverMode, MachineId
-from sshfleet.model.unit import UnitName
+from sshfleet.model.desired import DesiredState, DesiredUnit
+from sshfleet.model.machine import FailoverMode, FailoverPolicy, MachineId
+from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan.mode import mode_of
 from sshfleet.plan.world import World
+from sshfleet.unitfile.keys import Key
 
 SWEEP = 6.0  # seconds between two looks of the guard, with the accuracy of its timer
 DRIFT = 0.01  # how much slower than here a machine's clock may run
@@ -33,17 +35,37 @@ class Leased:
 def leased(world: World) -> Mapping[MachineId, Leased]:
     """Return what each machine is to have a lease for, machines without such units left out."""
     found: dict[MachineId, list[UnitName]] = {}
-    for name, unit in world.desired.units.items():
-        text = world.units.get(name) if unit.placements and unit.target.on_machine else None
-        if text and mode_of(text, world.fleet.failover) is FailoverMode.LEASE:
-            for machine in unit.placements:
-                found.setdefault(machine, []).append(name)
+    for name in units_under_lease(world.desired, world.units, world.fleet.failover):
+        for machine in world.desired.units[name].placements:
+            found.setdefault(machine, []).append(name)
     return {
         machine: Leased(
             tuple(sorted(names)), max(world.units[name].leasing.seconds for name in names)
         )
         for machine, names in found.items()
     }
+
+
+def units_under_lease(
+    state: DesiredState, units: Mapping[UnitName, Unit], policy: FailoverPolicy
+) -> list[UnitName]:
+    """Return the units that are placed somewhere and may run only under a lease.
+
+    A fleet may have thousands without one: of these not even the text is read.
+    """
+    return [
+        name
+        for name, unit in state.units.items()
+        if unit.placements
+        and (policy.mode is FailoverMode.LEASE or _says_something(state, unit))
+        and (text := units.get(name))
+        and mode_of(text, policy) is FailoverMode.LEASE
+    ]
+
+
+def _says_something(state: DesiredState, unit: DesiredUnit) -> bool:
+    texts = (state.texts[one] for one in (unit.sha256, *unit.dropins.values()))
+    return any(Key.FAILOVER in text for text in texts)
 
 
 def surely_over(seconds: float, stopping: float) -> float:

@@ -1,9 +1,5 @@
-"""drain, evict and fence commands, as far as no machine has to answer."""
+"""drain and evict, as far as no machine has to answer."""
 
-import pytest
-
-from sshfleet.cli.fencing import fence
-from sshfleet.errors import SshfleetError
 from tests.cli.test_planning import TEXT, remembers, user
 from tests.lab.user import User
 
@@ -34,25 +30,3 @@ def test_after_the_verb_timeout_is_for_all_of_the_drain(user: User) -> None:
     ended = user.runs("drain", "m9", "--timeout", "-1")
     assert ended.code == 2
     assert "--timeout" in ended.stderr
-
-
-def test_a_fence_command_runs_without_a_shell_and_without_input() -> None:
-    fence("m1", ("test", "$(false)", "=", "$(false)"))
-    fence("m1", ("sh", "-c", "! read line"))
-
-
-@pytest.mark.parametrize(
-    ("command", "told"),
-    [
-        (("sh", "-c", "echo no such host >&2; exit 3"), "exit status 3): no such host; nothing"),
-        (("/no/such/command",), "No such file or directory); nothing was given up"),
-    ],
-)
-def test_a_fence_command_that_fails_is_told_with_its_words(
-    command: tuple[str, ...], told: str
-) -> None:
-    with pytest.raises(SshfleetError) as error:
-        fence("m1", command)
-    assert "the fence_command of m1 failed" in error.value.message
-    assert told in error.value.message
-    assert error.value.hint.startswith("try it by hand: ")

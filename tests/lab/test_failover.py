@@ -1,4 +1,4 @@
-"""Machines that are lost and come back, on real machines, with a witness of what ran where and when.
+"""Real machines that are lost and come back, with a witness of what ran where and when.
 
 Somebody always looks: `reconcile --every 1` runs beside each test.
 """
@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def overlap(lab: Lab, unit: str) -> bool:
     found = sorted(
         one for machine in lab.machines for one in intervals(lab, machine, f"{unit}.service")
     )
-    return any(later[0] <= earlier[1] for earlier, later in zip(found, found[1:], strict=False))
+    return any(later[0] <= earlier[1] for earlier, later in pairwise(found))
 
 
 @pytest.mark.row("G1", "G3", "G20")

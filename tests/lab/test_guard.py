@@ -52,6 +52,7 @@ def stopped_at(host: Host, name: str) -> float:
     return int(line) / 1e6 + slept
 
 
+@pytest.mark.row("G5", "G6", "G11", "G15")
 def test_a_lease_that_is_over_ends_its_units_and_keeps_them_down(both: list[Leases]) -> None:
     # How long each may take to stop; G1, G6, G12, G15.
     stops = {"web.service": 0.0, "late.service": 6.0, "always.service": 0.0}
@@ -104,6 +105,7 @@ BREAKS = {
 }
 
 
+@pytest.mark.row("G9")
 def test_whatever_is_broken_ends_leased_units_and_is_mended(both: list[Leases]) -> None:
     for one in both:
         assert one.renew(LONG, WEB) == ""
@@ -134,6 +136,7 @@ def test_the_guard_looks_by_itself(both: list[Leases]) -> None:
     assert time.monotonic() - started < 6.0 + LOAD
 
 
+@pytest.mark.row("G8")
 def test_after_a_power_cut_nothing_is_left_and_all_can_come_again(
     lab3: Lab, both: list[Leases]
 ) -> None:
