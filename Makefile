@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Lint and tests share two cores and one terminal.
 .NOTPARALLEL:
-.PHONY: help setup test lint unit pytest faults sweep soak demo lab-down clean
+.PHONY: help setup test lint unit pytest faults sweep soak nemesis demo lab-down clean
 
 BIN := .venv/bin
 
@@ -34,6 +34,9 @@ sweep: setup ## let every step of every verb go wrong once, as root
 soak: setup ## kill 500 commands at random times, let two controllers meet 300 times, as root
 	@$(BIN)/python -m tests.faults.soak --kills $(or $(N),500) $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python -m tests.faults.rivals --times $(or $(TIMES),100)
+
+nemesis: setup ## let everything befall ten machines at random for MINUTES=10, as root
+	@$(BIN)/python -m tests.faults.nemesis --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 demo: setup ## a tour on machines made for it, as root
 	@scripts/demo.sh
