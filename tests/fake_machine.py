@@ -16,21 +16,9 @@ from sshfleet.model.unit import content_hash
 from sshfleet.systemd.sh.watchman import DROPIN_NAME, GUARD_FILES, lease_dropin
 from tests.builders import machine_id
 from tests.fake_lease import FakeLease, asked_for
+from tests.fake_process import STARTED, Process
 
 ORDERS = ("stop", "remove", "install", "start", "restart")
-
-
-@dataclass(slots=True)
-class Process:
-    """What a systemd knows of a unit it has loaded; `content` is what it was started from."""
-
-    active: str = "inactive"
-    sub: str = "dead"
-    result: str = "success"
-    kind: str = "simple"
-    runs: int = 0
-    content: str = ""
-    restarts: int = 0
 
 
 @dataclass(slots=True)
@@ -41,7 +29,8 @@ class FakeMachine:
     stopped. `hook` is called before each step of a transaction, and may end it there. While `slow`,
     what is to be stopped is gone only by the next transaction. `owner` is the line that says whose
     machine it is; for so many looks it is `busy` with another run. `hidden` says of a unit what is
-    in the way of its file: `KIND` and `PATH` with a tab between.
+    in the way of its file: `KIND` and `PATH` with a tab between. `edited` are the units whose files
+    others changed since they were put in place.
 
     `leases` has the units in /run, each with its `guard` as in Action. Time passes only when a test
     sets `uptime`: the clock is that many seconds after `booted`. Who has no lease then is stopped
@@ -57,6 +46,7 @@ class FakeMachine:
     staging: dict[str, bytes] = field(default_factory=dict)
     foreign: dict[str, str] = field(default_factory=dict)
     hidden: dict[str, str] = field(default_factory=dict)
+    edited: set[str] = field(default_factory=set)
     starts_as: dict[str, str] = field(default_factory=dict)
     triggered: set[str] = field(default_factory=set)
     done: list[str] = field(default_factory=list)
@@ -248,6 +238,7 @@ class FakeMachine:
         self.files[name] = texts.pop(name)
         self.hook()
         self.dropins[name] = {file.partition("/")[2]: text for file, text in texts.items()}
+        self.edited.discard(name)
         self.hook()
         was = self._invocation(name) if is_new else was
         self.records[name] = json.dumps({**record, **({"was": was} if was else {})})
@@ -276,6 +267,10 @@ class FakeMachine:
         sums = {file: sha256(text).hexdigest() for file, text in self.dropins.get(name, {}).items()}
         return content_hash(sha256(self.files[name]).hexdigest(), sums)
 
+    def _meant(self, name: str) -> str:
+        record = json.loads(self.records.get(name, "{}")) if name in self.edited else {}
+        return str(record.get("sha256", self.content(name)))
+
     def _start(self, name: str) -> str:
         if name not in self.files:
             return f"Failed to start {name}: Unit {name} not found."
@@ -286,13 +281,8 @@ class FakeMachine:
         if how == "missing":
             return f"Failed to start {name}: Unit docker.service not found."
         self.starts += 1
-        ends = {
-            "active": Process("active", "running"),
-            "fails": Process("failed", "failed", "exit-code"),
-            "oneshot": Process("inactive", "dead", "success", "oneshot"),
-            "slow": Process("activating", "start-pre"),
-        }
-        self.processes[name] = replace(ends[how], runs=self.starts, content=self.content(name))
+        process = replace(STARTED[how], runs=self.starts, content=self.content(name))
+        self.processes[name] = replace(process, meant=self._meant(name))
         self.started.append(name)
         return ""
 

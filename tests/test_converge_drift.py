@@ -8,7 +8,8 @@ import pytest
 from sshfleet.model.event import TargetSet, TargetState
 from sshfleet.model.machine import DriftPolicy
 from tests.builders import machine
-from tests.fake_machine import FakeMachine, Process
+from tests.fake_machine import FakeMachine
+from tests.fake_process import Process
 from tests.stage import Stage, quiet, service
 
 WEB = service("web.service")

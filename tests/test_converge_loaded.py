@@ -3,7 +3,7 @@
 import pytest
 
 from tests.builders import machine
-from tests.fake_machine import Process
+from tests.fake_process import Process
 from tests.stage import Stage, quiet, service
 
 BACKUP = service("backup.service")

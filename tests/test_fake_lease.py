@@ -2,7 +2,8 @@ from sshfleet.model.step import Completed
 from sshfleet.model.unit import UnitName
 from sshfleet.systemd.renewal import Renewal, renewal, renewed
 from tests.builders import LINEAGE
-from tests.fake_machine import FakeMachine, Process
+from tests.fake_machine import FakeMachine
+from tests.fake_process import Process
 
 NONCE = "0123456789abcdef"
 

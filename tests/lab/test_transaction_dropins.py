@@ -175,6 +175,22 @@ def test_the_record_says_what_ran_when_a_new_text_came(host: Host) -> None:
     assert not runs_old(fresh, first)
 
 
+def test_what_booted_without_its_drop_ins_runs_on_until_a_new_text_comes(host: Host) -> None:
+    good = shown(put(host, a=A), "web.service")
+    host.sh("rm -r /etc/sshfleet/units/web.service.d; sync")
+    host.lab.kill(host.name)
+    host.lab.boot(host.name)
+    booted = host.unit("web.service")
+    assert (booted.active, booted.dropins, booted.record) == ("active", {}, good.record)
+
+    mended = shown(put(host, a=A), "web.service")
+    assert (mended.content, mended.record) == (good.content, good.record)
+    assert (mended.invocation, environment(host)) == (booted.invocation, "A=1")
+    assert not runs_old(mended, booted)
+
+    assert runs_old(shown(put(host), "web.service"), booted)  # be it the text that it booted with
+
+
 @pytest.mark.parametrize("milliseconds", [50, 120, 190, 260])
 def test_a_killed_run_is_completed_and_the_old_process_is_not_forgotten(
     host: Host, milliseconds: int
