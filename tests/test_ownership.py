@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sshfleet import converge
+from sshfleet import looking
 from sshfleet.errors import JournalError
 from sshfleet.model.event import JournalStarted, MachineMarked
 from sshfleet.model.observed import Trouble, Unreachable
@@ -188,7 +188,7 @@ def test_what_a_killed_run_had_set_going_may_end_late_and_nothing_is_done_twice(
 def test_a_machine_that_another_run_is_changing_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(converge, "PAUSE", 0.0)
+    monkeypatch.setattr(looking, "PAUSE", 0.0)
     here = stage()
     here.machines["m1"].busy = 3
     assert quiet(here.start(service("web.service")))
@@ -199,7 +199,7 @@ def test_a_machine_that_another_run_is_changing_is_waited_for(
 def test_a_machine_that_stays_busy_is_not_waited_for_without_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(converge, "BUSY", 0.0)
+    monkeypatch.setattr(looking, "BUSY", 0.0)
     here = stage()
     here.start(service("web.service"))
     here.machines["m1"].busy = 1000
