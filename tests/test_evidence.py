@@ -1,5 +1,7 @@
 """What the nemesis takes for a broken promise, and what not."""
 
+from dataclasses import replace
+
 import pytest
 
 from sshfleet.model.desired import DesiredUnit
@@ -84,6 +86,11 @@ def test_what_runs_on_a_frozen_machine_does_not_count_until_its_guard_had_its_tu
     lives = [life("m1", 0, 100), life("m2", first, last)]
     assert len(at_once(lives, excuses(FROZEN, LEASE))) == pairs
     assert len(at_once(lives, [])) == 1
+
+
+def test_a_freeze_before_a_life_changes_nothing() -> None:
+    lives = [life("m1", 70, 100), life("m2", 0, 80)]
+    assert len(at_once(lives, excuses(FROZEN, LEASE))) == 1
 
 
 def test_the_freeze_of_another_machine_excuses_nothing() -> None:
@@ -203,3 +210,5 @@ def test_rules_of_placement_are_looked_after() -> None:
         "lease-1.service": [],
     }.items():
         assert len(misplaced({**well, name: desired(name, *places)}, members, 2)) == 1
+    held = replace(well["eager-1.service"], holders=frozenset({MachineId("m1"), MachineId("m2")}))
+    assert len(misplaced({**well, "eager-1.service": held}, members, 2)) == 1

@@ -5,6 +5,7 @@ Rule 2: of one that does not, nobody knows; either is fine.
 """
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Event, Thread
 
@@ -59,7 +60,13 @@ class Customer(Thread):
         self.acknowledged = 0
 
     def run(self) -> None:
-        """Type one command after the other."""
+        """Type one command after the other; what nobody thought of is wrong, too."""
+        try:
+            self._type_on()
+        except Exception as error:
+            self.wrongs.append(f"the customer gave up: {error!r}")
+
+    def _type_on(self) -> None:
         while not self._over.wait(self._chance.uniform(0, REST)) and not self.wrongs:
             if self._chance.random() < 0.2:
                 self._drain_or_uncordon()
@@ -103,13 +110,20 @@ class Customer(Thread):
         if "--replace" in verb and after.sha256 != sha256_of(member.text(self._version)):
             self.wrongs.append(f"{story} its text is another")
 
-        def started() -> bool:
-            return any(life.unit == name and life.first >= begun for life in self._witness.lives())
+        if verb in ("restart", "start --replace"):
+            late = self._not_started(name, after.placements, begun)
+            self.wrongs += [f"{story} no process was started on {machine}" for machine in late]
 
-        fresh = verb in ("restart", "start --replace")
-        # What was cut off or cut down in the same moment could not tell.
-        if fresh and not holds(started, SEEN_WITHIN) and not self._mischief.busy():
-            self.wrongs.append(f"{story} no process was started")
+    def _not_started(self, unit: str, placed: Iterable[str], begun: float) -> set[str]:
+        """Return the machines where no process began, but those that something befell meanwhile."""
+
+        def late() -> set[str]:
+            lives = self._witness.lives()
+            fresh = {life.machine for life in lives if life.unit == unit and life.first >= begun}
+            return set(placed) - fresh
+
+        holds(lambda: not late(), SEEN_WITHIN)
+        return late() - self._mischief.struck_since(begun)
 
     def _drain_or_uncordon(self) -> None:
         if self._drained:

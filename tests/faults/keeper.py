@@ -52,13 +52,14 @@ class Keeper:
             self._process.send_signal(signal.SIGSTOP)
             self._befalls("sigstop", self._chance.uniform(0.5, LONGEST_STOP))
 
-    def tick(self) -> None:
-        """Go on when it is time, and count the cycles; raise RuntimeError if it ended by itself."""
+    def tick(self) -> list[str]:
+        """Go on when it is time, and count the cycles; say so if it ended by itself."""
         self._count()
         if self._until is not None and now() >= self._until:
             self.go_on()
         if self._process is not None and self._process.poll() is not None:
-            raise RuntimeError(f"reconcile --every ended by itself: {self._process.returncode}")
+            return [f"reconcile --every ended by itself: {self._process.returncode}"]
+        return []
 
     def go_on(self) -> None:
         """End what it suffers from."""

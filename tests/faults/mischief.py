@@ -73,6 +73,7 @@ class Mischief:
     def __init__(self, lab: Lab, chance: random.Random, story: Story) -> None:
         self.lab, self.story, self._chance = lab, story, chance
         self.active: list[Trouble] = []
+        self._past: list[tuple[float, list[str]]] = []  # until when what befell whom
         self._freezes: list[Freeze] = []
         self._frozen: dict[str, float] = {}  # since when
         self._kinds: dict[str, tuple[int, Callable[[list[str]], None]]] = {
@@ -89,6 +90,11 @@ class Mischief:
     def busy(self) -> set[str]:
         """Name the machines that something has befallen."""
         return {name for one in self.active for name in one.machines}
+
+    def struck_since(self, moment: float) -> set[str]:
+        """Return the IDs of the machines that something has befallen since then, or still does."""
+        names = self.busy().union(*(names for ended, names in self._past if ended >= moment))
+        return {machine.machine_id for machine in self.lab.machines if machine.name in names}
 
     def freezes(self) -> list[Freeze]:
         """Return which machines stood still when, up to now."""
@@ -110,6 +116,7 @@ class Mischief:
         for one in list(self.active):
             if at_once or now() >= one.until:
                 one.undo()
+                self._past.append((now(), one.machines))
                 self.active.remove(one)
                 self.story.tell(f"end of {one.kind}", " ".join(one.machines))
 
@@ -175,4 +182,5 @@ class Mischief:
         except (SshfleetError, subprocess.SubprocessError) as error:
             self.story.tell("hands", f"{what} on {free[0]} failed: {error}")
             return
+        self._past.append((now(), free[:1]))
         self.story.tell("hands", f"{what} {done.stdout.decode().strip()} on {free[0]}")

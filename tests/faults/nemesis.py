@@ -98,7 +98,8 @@ class Nemesis:
     def _storm(self, end: float) -> list[str]:
         strike, suffer, look = now(), now() + self._chance.uniform(*SUFFERS), now() + 60
         while now() < end:
-            self.keeper.tick()
+            if wrongs := self.keeper.tick():
+                return wrongs
             self.mischief.undo_due()
             if len(self.mischief.active) < AT_ONCE and now() >= strike:
                 self.mischief.strike()
