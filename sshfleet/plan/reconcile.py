@@ -230,7 +230,8 @@ def _runs_by_right(copy: Copy, state: UnitState, asked: Asked) -> bool:
 
 def _launch(draft: Draft, copy: Copy, asked: Asked, rival: str) -> None:
     if copy.state is None or not copy.state.sha256:
-        if copy.state is None or copy.state.active in GONE:
+        # What runs from a file of ours that is gone runs on; what never was ours is started.
+        if copy.state is None or copy.state.active in GONE or not copy.state.record:
             _start(draft, copy, asked, rival, "is to run")
         return
     verdict = judge(copy.state, TargetState.LAUNCHED)

@@ -85,7 +85,7 @@ fleets = st.builds(
     failover=st.builds(
         FailoverPolicy,
         mode=st.sampled_from(FailoverMode),
-        lease=st.integers(5, 30 * 86400).map(float),
+        lease=st.integers(5, 86400).map(float),
         lost_after=st.integers(1, 30 * 86400).map(float),
     ),
     drift=st.sampled_from(DriftPolicy),
