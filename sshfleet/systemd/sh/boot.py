@@ -49,7 +49,8 @@ leave_nothing() {
     if leads_to "$boot_link" "$boot_target"; then
         dirty=yes
         systemctl stop --no-block -- sshfleet.target >/dev/null 2>&1 || :
-        rm -f -- "$boot_link" "$boot_start" "$boot_target"
+        # The link goes last: as long as it is there, the rest is still to be cleared away.
+        rm -f -- "$boot_target" "$boot_start" "$boot_link"
         rmdir -- "${boot_start%/*}" 2>/dev/null || :
     fi
     [ ! -d "$boot_wants" ] || rmdir -- "$boot_wants" 2>/dev/null || :
