@@ -306,6 +306,7 @@ class FakeMachine:
             for name in names
         ]
         out += [f"hidden\t{name}\t{what}" for name, what in self.hidden.items()]
+        out += [f"fresh\t{name}" for name, process in self.processes.items() if process.fresh]
         head = f"{nonce} begin\n"
         if watched:
             before = "\n".join(self._block(name) for name in watched)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Process:
     """What a systemd knows of a unit it has loaded; `content` is what it was started from.
 
-    `meant` is what that was but for the hands of others: what the record said then.
+    `meant` is what that was but for the hands of others: what the record said then. `fresh`: it has
+    begun seconds ago, which is said only where a test wants it.
     """
 
     active: str = "inactive"
@@ -18,6 +19,7 @@ class Process:
     content: str = ""
     meant: str = ""
     restarts: int = 0
+    fresh: bool = False
 
 
 STARTED = {

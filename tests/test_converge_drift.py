@@ -235,8 +235,11 @@ def test_a_masked_unit_can_be_stopped_and_destroyed(stage: Stage) -> None:
 
 def test_what_systemd_starts_again_and_again_is_left_to_it(stage: Stage) -> None:
     one = stage.machines["m1"]
-    for sub in ("auto-restart", "auto-restart-queued"):
-        one.processes[NAME] = Process("activating", sub, "exit-code", runs=9, restarts=12)
+    down = Process("activating", "auto-restart", "exit-code", runs=9, restarts=12)
+    queued = replace(down, sub="auto-restart-queued")
+    just_up = replace(down, active="active", sub="running", fresh=True)
+    for seen in (down, queued, just_up):
+        one.processes[NAME] = seen
         one.done.clear()
         (problem,) = stage.reconcile().plan.problems
         assert problem.why == "flapping: restarted 12 times, last exit-code, status 0"

@@ -105,10 +105,10 @@ def _loaded(state: UnitState) -> Verdict:
 
 
 def _launched(state: UnitState) -> Verdict:
+    if state.sub.startswith("auto-restart") or is_flapping(state):
+        return _crashing(state)
     if state.active == "active":
         return _active(state)
-    if state.sub.startswith("auto-restart"):
-        return _crashing(state)
     if state.active == "activating":
         return Verdict(Health.PENDING, _moving(state))
     if state.active == "failed":
@@ -125,8 +125,9 @@ def _active(state: UnitState) -> Verdict:
 
 
 def is_flapping(state: UnitState) -> bool:
-    """Tell whether systemd starts a unit again and again, and is about to once more."""
-    return state.sub.startswith("auto-restart") and state.restarts >= CRASHES
+    """Tell whether systemd starts a unit again and again: it is about to, or has just done so."""
+    at_it = state.fresh or state.sub.startswith("auto-restart")
+    return at_it and state.restarts >= CRASHES
 
 
 def _crashing(state: UnitState) -> Verdict:

@@ -68,7 +68,8 @@ class UnitState:
     `sha256` is of the file in our folder, empty when there is none; `record` lies beside it.
     `dropins` has the SHA-256 of each drop-in of ours that is in effect, by its file name.
     `fragment` is FragmentPath; `boot` tells whether the unit starts at boot through us; `settled`
-    whether it kept InvocationID and NRestarts for the settle time (None: not watched). `runtime`:
+    whether it kept InvocationID and NRestarts for the settle time (None: not watched). `fresh`: it
+    runs, was not watched, and has begun only seconds ago. `runtime`:
     its file goes with the next reboot. `guarded`: it runs only under a lease, as installed by this
     version. `shadow` is the path of what hides our file, be it a mask (`masked`); to one that is
     `unlinked` no link leads. `strays` are drop-ins that are not ours.
@@ -93,6 +94,7 @@ class UnitState:
     record: Record | None = None
     boot: bool = False
     settled: bool | None = None
+    fresh: bool = False
     dropins: Mapping[str, str] = field(default_factory=dict, hash=False)
     runtime: bool = False
     guarded: bool = False

@@ -19,7 +19,7 @@ from sshfleet.model.event import (
     TargetState,
     UnitRemoved,
 )
-from sshfleet.model.health import Health, Verdict, judge
+from sshfleet.model.health import Health, Verdict, is_flapping, judge
 from sshfleet.model.machine import DriftPolicy, MachineId, MachineName
 from sshfleet.model.observed import Reached, UnitState
 from sshfleet.model.unit import Unit, UnitName
@@ -270,7 +270,7 @@ def _why_start(copy: Copy, state: UnitState, asked: Asked) -> str:
     """
     if _key(copy, Verb.START) in asked.tried:
         return ""
-    if state.active == "failed" or state.sub.startswith("auto-restart"):
+    if state.active == "failed" or is_flapping(state):
         return "was asked for" if copy.unit.name in asked.insist else ""
     return "does not run" if state.invocation else "has not run since the machine booted"
 

@@ -6,7 +6,8 @@ Rule 2: only what stands between the two lines with our nonce counts: shells may
 before, and no unit knows the nonce.
 
 The reply: `NONCE begin`; lines of tab-separated fields (outcome, machine, boot, uptime, os, arch,
-systemd, cpus, memory, owner, wall, flock, guard, busy, unit, hidden, stray, brief), interrupted by
+systemd, cpus, memory, owner, wall, flock, guard, busy, unit, hidden, stray, fresh,
+brief), interrupted by
 `NONCE before`, blocks of `systemctl show` and `NONCE after` when something was watched; `NONCE
 sums` and what sha256sum says; `NONCE show` and blocks, in the order of the unit lines, of units
 without a brief one; `NONCE end`. Or `NONCE refused` and why; or `NONCE owned` and the line of the
@@ -25,7 +26,7 @@ from sshfleet.model.owner import Owner, owner_in
 from sshfleet.model.step import Completed
 from sshfleet.model.unit import UnitName
 from sshfleet.systemd import show
-from sshfleet.systemd.hidden import with_hidden
+from sshfleet.systemd.remarks import with_remarks
 from sshfleet.systemd.sh.watchman import guard_version
 
 # The details of a stop that takes its time and of what waits for it, and of all that was planned
@@ -145,7 +146,7 @@ def _units(
     before = show.blocks(sections["before"]) if "before" in sections else []
     blocks = show.by_name(told, show.running(brief, before), show.blocks(sections["show"]))
     states = show.unit_states(told, sums, blocks, before, guard)
-    return with_hidden(states, lines)
+    return with_remarks(states, lines)
 
 
 def _outcomes(lines: Iterable[list[str]]) -> tuple[Outcome, ...]:

@@ -50,7 +50,7 @@ def test_units_that_fail_crash_or_are_masked_are_told(lab3: Lab, user: User) -> 
     for name, text in (("fails", FAILS), ("crashes", CRASHES), ("masked", SLEEP)):
         user.writes(f"{name}.service", text + rules)
     user.gets("load", "masked")
-    user.runs("start", "fails", "crashes")
+    user.gets("start", "--no-block", "fails", "crashes")
     until(lambda: shown(lab3, home, "crashes.service", "SubState") == "auto-restart", 60, "a crash")
     until(lambda: systemctl(lab3, home, "is-active", "fails") == "failed", 60, "a failure")
     systemctl(lab3, home, "mask", "--runtime", "masked.service")

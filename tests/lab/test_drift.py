@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from sshfleet.lab.lab import Lab
+from sshfleet.lab.waiting import until
 from sshfleet.model.action import Verb
+from sshfleet.model.health import CRASHES
 from tests.lab.host import SLEEPER, Host, install, order, refused, shown
 from tests.lab.user import User, visiting
 
@@ -35,9 +37,9 @@ systemctl daemon-reload
 LOOP = """[Unit]
 StartLimitIntervalSec=0
 [Service]
-ExecStart=/bin/false
+ExecStart=/bin/sleep LIVES
 Restart=always
-RestartSec=300ms
+RestartSec=DOWN
 """
 
 
@@ -119,15 +121,25 @@ def test_under_report_it_is_left_until_the_user_names_the_unit(lab3: Lab, user: 
     assert user.gets("reconcile") == ""
 
 
-def test_what_crashes_again_and_again_is_told_and_left_to_systemd(lab3: Lab, user: User) -> None:
-    user.writes("loop.service", LOOP)
+@pytest.mark.parametrize(("lives", "down"), [("0", "300ms"), ("0.4", "100ms")])
+def test_what_crashes_again_and_again_is_told_and_left_to_systemd(
+    lab3: Lab, user: User, lives: str, down: str
+) -> None:
+    user.writes("loop.service", LOOP.replace("LIVES", lives).replace("DOWN", down))
     assert user.runs("start", "loop").code == 1
+    until(lambda: restarts(lab3, "loop.service") >= CRASHES, 60, "crashes")
 
-    said = user.runs("reconcile")
+    for _ in range(3):  # whether it is just up or down
+        said = user.runs("reconcile")
+        assert (said.code, said.stdout) == (1, "")
+        assert ": flapping: restarted " in said.stderr
+        assert set(drifts(user).values()) == {"flapping"}
 
-    assert (said.code, said.stdout) == (1, "")
-    assert ": flapping: restarted " in said.stderr
-    assert set(drifts(user).values()) == {"flapping"}
+
+def restarts(lab: Lab, unit: str) -> int:
+    """Return how often systemd started a unit anew, on whichever machine."""
+    show = ("systemctl", "show", "-p", "NRestarts", "--value", unit)
+    return max(int(lab.run(machine.name, *show).stdout) for machine in lab.machines)
 
 
 @pytest.mark.row("C18")

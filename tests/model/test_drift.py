@@ -47,6 +47,7 @@ def test_what_is_as_it_was_put_there_has_not_drifted() -> None:
         (replace(GOOD, boot=False), "disabled"),
         (AT_REST, "stopped"),
         (replace(GOOD, sub="auto-restart", restarts=3), "flapping"),
+        (replace(GOOD, fresh=True, restarts=3), "flapping"),
         (replace(GOOD, record=replace(RECORD, was="i")), "old-text"),
         (replace(GOOD, strays=("/run/x.conf",)), "drop-in"),
         (replace(AT_REST, sha256="b" * 64, boot=False), "edited,disabled,stopped"),

@@ -21,6 +21,8 @@ GOING_WELL = [
     service("active", "running"),
     service("active", "running", settled=True),
     service("active", "running", settled=True, restarts=9),
+    service("active", "running", restarts=9),
+    service("active", "running", restarts=2, fresh=True),
     service("active", "running", load="not-found"),
     state("web.timer", "active", "waiting"),
     state("db.socket", "active", "listening"),
@@ -68,6 +70,11 @@ def test_crashing_is_forgiven_twice(seen: tuple[str, str]) -> None:
     assert judge(crashed(*seen, restarts=3), LAUNCHED) == Verdict(
         FAILED, f"flapping: restarted 3 times{last}"
     )
+
+
+def test_what_runs_for_seconds_only_after_many_restarts_is_flapping() -> None:
+    seen = service("active", "running", restarts=3, fresh=True)
+    assert judge(seen, LAUNCHED) == Verdict(FAILED, "flapping: restarted 3 times")
 
 
 ENDED = [

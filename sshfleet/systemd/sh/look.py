@@ -128,6 +128,7 @@ properties=$properties,Job,FragmentPath,UnitFileState
 
 tell_machine() {
     local id='' boot='' up='' memory='' line os='' owner=''
+    wall=$(date +%s)
     read -r id </etc/machine-id || :
     read -r boot </proc/sys/kernel/random/boot_id
     read -r up _ </proc/uptime
@@ -145,7 +146,7 @@ tell_machine() {
     say cpus "$(nproc)"
     say memory "$memory"
     say owner "${owner:--}"
-    say wall "$(date +%s)"
+    say wall "$wall"
     ! command -v flock >/dev/null || say flock yes
     [ ! -f $run_home/guard.sh ] || ! systemctl -q is-active sshfleet-guard.timer || say guard yes
     [ "$claim" ] || flock -ns $locked true || [ $? != 1 ] || say busy yes
@@ -153,10 +154,10 @@ tell_machine() {
 
 # Tell of the units of ours that simply run what `systemctl list-units` knows of all in one go, and
 # set $others to the rest of $names: `systemctl show` takes two thousandths of a second for each.
-# InvocationID is where systemd leaves it for the journal; units that run have one. One
-# that is hidden may run from another file.
+# InvocationID is where systemd leaves it for the journal; units that run have one, as old as their
+# run. One that is hidden may run from another file, and one just started may crash all the time.
 tell_running() {
-    local name load active sub jobs word link told brief='' ids='' paths=''
+    local name load active sub jobs word id link told brief='' stats='' paths=''
     others=$names
     [ "$names" ] || return 0
     jobs=" $(systemctl list-jobs --no-legend -- $names 2>&1) " || return 0
@@ -174,32 +175,40 @@ tell_running() {
     done <<END
 $(systemctl list-units --all --full --plain --no-legend -- $names 2>/dev/null)
 END
-    [ "$brief" ] && ids=$(readlink -- $paths) || return 0
-    set -- $ids
+    [ "$brief" ] && stats=$(stat -c '%Y %N' -- $paths) || return 0
+    set -- $stats # for each: seconds, 'path', ->, 'ID'
     told=''
     for word in $brief; do
-        name=${word%%/*}
-        if is_same_run "$name" "$1"; then
+        name=${word%%/*} id=${4#?} id=${id%?}
+        if is_known_run "$name" "$1" "$id"; then
             link=${word#*/}
-            say brief "$name" "${link%%/*}" "$1" "/${link#*/}"
+            say brief "$name" "${link%%/*}" "$id" "/${link#*/}"
             told="$told $name"
         fi
-        shift
+        shift 4
     done
     others=''
     for name in $names; do is_in "$name" "$told" || others="$others $name"; done
 }
 
-# $1 unit, $2 invocation ID: of what is watched and was started anew meanwhile, more must be told.
-is_same_run() {
-    is_in "$1" "$watched" || return 0
-    case $before in
-    *"InvocationID=$2"*) ;;
-    *) return 1 ;;
-    esac
+# $1 unit, $2 since when it runs, $3 invocation ID: is there nothing more to tell of this run? Of
+# one that is watched there is not if it was watched from the start, of others once they are no
+# longer fresh.
+is_known_run() {
+    local age=$((wall - $2))
+    if is_in "$1" "$watched"; then
+        case $before in
+        *"InvocationID=$3"*) return 0 ;;
+        esac
+        return 1
+    fi
+    if [ $age -lt 0 ] || [ $age -ge $fresh_for ]; then return 0; fi
+    say fresh "$1"
+    return 1
 }
 
 invocations=/run/systemd/units/invocation
+fresh_for=10 # seconds
 
 look_at_all() {
     local name boot record place

@@ -1,4 +1,4 @@
-"""The lines of the script about what others put in the way of our files → UnitState.
+"""What the script remarks on single units, in lines of their own → UnitState.
 
 Rule 1: what a machine says is bounded, and a line that says nothing of ours is passed over.
 """
@@ -14,10 +14,10 @@ _PATH = 300  # characters
 _STRAYS = 20  # of one unit
 
 
-def with_hidden(
+def with_remarks(
     units: Mapping[UnitName, UnitState], lines: Iterable[Sequence[str]]
 ) -> dict[UnitName, UnitState]:
-    """Add to each unit what its `hidden NAME KIND PATH` and `stray NAME PATH` lines say."""
+    """Add to each unit what `hidden NAME KIND PATH`, `stray NAME PATH` and `fresh NAME` say."""
     found: dict[str, dict[str, Any]] = {}
     for line in lines:
         match line:
@@ -29,4 +29,6 @@ def with_hidden(
             case ["stray", name, path]:
                 said = found.setdefault(name, {})
                 said["strays"] = (*said.get("strays", ()), path[:_PATH])[:_STRAYS]
+            case ["fresh", name]:
+                found.setdefault(name, {})["fresh"] = True
     return {name: replace(state, **found.get(name, {})) for name, state in units.items()}
