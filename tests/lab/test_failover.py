@@ -15,6 +15,7 @@ import pytest
 from sshfleet.lab.lab import Lab
 from sshfleet.lab.spec import LabMachine
 from sshfleet.lab.waiting import holds, until
+from tests.lab.cron import from_an_empty_crontab
 from tests.lab.test_draining import settle_on
 from tests.lab.user import User, by_id, visiting
 from tests.lab.witness import active, intervals
@@ -178,3 +179,51 @@ def test_when_nobody_looks_leased_units_end_and_start_again_where_they_were(
     assert home(lab3, "eager") == [first.name]
     assert "+ lease.service start" in user.gets("reconcile")
     assert home(lab3, "lease") == [first.name]
+
+
+def test_when_all_are_cut_off_leases_end_and_nothing_else_and_all_goes_on_where_it_was(
+    lab3: Lab, user: User
+) -> None:
+    homes = dict(zip(("lease", "eager", "manual"), by_id(lab3), strict=True))
+    for unit, machine in homes.items():
+        settle_on(lab3, user, machine.name, unit)
+    with somebody_looks(user):
+        until(lambda: home(lab3, "lease") == [homes["lease"].name], 30, "lease at home")
+        for machine in lab3.machines:
+            lab3.partition(machine.name)
+        until(lambda: home(lab3, "lease") == [], 60, "the end of the lease")
+        until_cut_for(lab3, homes["lease"], 2 * LEASE)  # as long as a move would take
+        for machine in lab3.machines:
+            lab3.heal(machine.name)
+        until(lambda: home(lab3, "lease") != [], 120, "lease again")
+    for unit, machine in homes.items():
+        assert home(lab3, unit) == [machine.name]
+    for unit in ("eager", "manual"):
+        assert len(intervals(lab3, homes[unit], f"{unit}.service")) == 1
+    assert not overlap(lab3, "lease")
+
+
+def test_from_an_empty_crontab_to_an_eager_unit_that_moves_when_its_machine_loses_power(
+    lab3: Lab, user: User
+) -> None:
+    first, *others = by_id(lab3)
+    settle_on(lab3, user, first.name, "eager", "manual")
+    cron = from_an_empty_crontab(user)
+    assert cron.minute() == (0, "", "")
+    lab3.kill(first.name)
+    begun = now(lab3, others[0])
+
+    def moved() -> bool:
+        code, said, _ = cron.minute()
+        assert code in (3, 0), said
+        return "+ eager.service" in said
+
+    until(moved, 120, "eager elsewhere")
+    assert now(lab3, others[0]) - begun >= LOST_AFTER
+    (new,) = [machine for machine in others if active(lab3, machine, "eager.service")]
+    assert not any(active(lab3, machine, "manual.service") for machine in others)
+
+    lab3.boot(first.name)
+    until(lambda: cron.minute() == (0, "", ""), 120, "peace")
+    assert home(lab3, "eager") == [new.name]
+    assert home(lab3, "manual") == [first.name]

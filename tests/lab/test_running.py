@@ -1,10 +1,8 @@
 """reconcile again and again: by hand, as a service, from cron, and from a timer of systemd."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +12,7 @@ import pytest
 from sshfleet.lab.lab import Lab
 from sshfleet.lab.waiting import until
 from sshfleet.systemd.timer import Job, service_text, timer_text
-from tests.cli.test_crontab import cron_reads
-from tests.cli.test_timer import CRONTAB
+from tests.lab.cron import from_an_empty_crontab
 from tests.lab.user import LONGEST, User, by_id, systemctl, visiting
 
 pytestmark = pytest.mark.slow
@@ -142,37 +139,14 @@ def test_a_service_heals_what_was_stopped_and_ends_on_sigterm(lab3: Lab, user: U
 def test_a_line_in_an_empty_crontab_heals_and_is_silent_when_all_is_well(
     lab3: Lab, user: User
 ) -> None:
-    user.writes("bin/crontab", CRONTAB)
-    (user.folder / "bin/crontab").chmod(0o755)
-    fakes = user.folder / "fakes"
-    fakes.mkdir()
-    path = f"{user.folder}/bin:{os.environ['PATH']}"
-    done = user.runs("install-timer", "--cron", "--yes", PATH=path, FAKES=str(fakes))
-    assert done.code == 0, done
-    (line,) = (fakes / "crontab").read_text().splitlines()
-    command = cron_reads(line.removeprefix("* * * * * "), halves=False)
-
-    def cron() -> tuple[int, str, str]:
-        variables = {"HOME": user.variables["HOME"], "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh"}
-        ended = subprocess.run(
-            ["/bin/sh", "-c", command],
-            cwd=variables["HOME"],
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=LONGEST,
-        )
-        return ended.returncode, ended.stdout, ended.stderr
-
+    cron = from_an_empty_crontab(user)
     home = home_of(lab3, "c.service")
     lab3.run(home, "systemctl", "stop", "c.service")
-    code, stdout, stderr = cron()
+    code, stdout, stderr = cron.minute()
     assert (code, stdout.count("\n"), stderr) == (0, 1, "")
     assert stdout.startswith(f"+ c.service start on {home}: ")
     assert systemctl(lab3, home, "is-active", "c.service") == "active"
-    assert cron() == (0, "", "")
+    assert cron.minute() == (0, "", "")
 
 
 @pytest.fixture(params=["core-01", "core-02"])
