@@ -21,6 +21,7 @@ from tests.faults.evidence import (
 )
 from tests.faults.inspection import Copy, differences, misplaced
 from tests.faults.judge import Seen, broken
+from tests.faults.nemesis import named
 
 LEASE = 8.0
 FROZEN = [Freeze("m1", 10, 60)]
@@ -60,7 +61,7 @@ def test_a_long_life_meets_all_that_comes_later() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "excused"), [(LEASE, []), (LEASE + 1, [Freeze("m1", 10, 10 + LEASE + 1 + 7)])]
+    ("seconds", "excused"), [(LEASE, []), (LEASE + 1, [Freeze("m1", 10, 10 + LEASE + 1 + 12)])]
 )
 def test_only_a_freeze_longer_than_the_lease_excuses_and_until_the_guard_had_its_turn(
     seconds: float, excused: list[Freeze]
@@ -74,9 +75,9 @@ def test_only_a_freeze_longer_than_the_lease_excuses_and_until_the_guard_had_its
         (11, 59, 0),
         (9, 9.5, 1),
         (5, 20, 1),
-        (40, 66.9, 0),
-        (40, 68, 1),
-        (69, 70, 1),
+        (40, 71.9, 0),
+        (40, 73, 1),
+        (74, 75, 1),
     ],
     ids=["within", "before", "into it", "thaw", "after the thaw", "long after"],
 )
@@ -89,7 +90,7 @@ def test_what_runs_on_a_frozen_machine_does_not_count_until_its_guard_had_its_tu
 
 
 def test_a_freeze_before_a_life_changes_nothing() -> None:
-    lives = [life("m1", 70, 100), life("m2", 0, 80)]
+    lives = [life("m1", 75, 100), life("m2", 0, 80)]
     assert len(at_once(lives, excuses(FROZEN, LEASE))) == 1
 
 
@@ -160,6 +161,24 @@ def test_a_crew_has_all_ways_to_fail_over() -> None:
     ]  # fmt: skip
     assert len({member.name for member in members}) == 30
     assert {m.name.split("-")[0] for m in members if not m.alone} == {"eager", "global"}
+
+
+def test_leased_units_are_slow_to_end_and_the_last_word_of_each_command_is_the_version() -> None:
+    told = {member.leased: member.text(7).split("ExecStart=")[1] for member in crew(30)}
+    commands = {leased: text.splitlines()[0].split() for leased, text in told.items()}
+    assert {leased: words[-2:] for leased, words in commands.items()} == {
+        True: ["40", "v7"],
+        False: ["3", "v7"],
+    }
+
+
+def test_what_is_told_has_the_names_of_machines() -> None:
+    known, unknown = "0123456789abcdef" * 2, "f" * 32
+    lives = [life(known, 1, 2), life(unknown, 3, 4)]
+    assert named(lives, {known: "core-01"}) == [
+        "u on core-01 from 1.00 to 2.00",
+        f"u on {unknown} from 3.00 to 4.00",
+    ]
 
 
 def desired(name: str, *machines: str, target: str = "launched", sha: str = "s") -> DesiredUnit:

@@ -10,13 +10,14 @@ from tests.faults.evidence import Complaint, Life
 from tests.lab.user import User
 
 PERL = Path(__file__).with_name("witness.pl")
-STOPPING = 2  # seconds: TimeoutStopSec=
+STOPPING = 5  # seconds: TimeoutStopSec=
+QUICK, SLOW = 3, 40  # ticks of 0.1 s from being asked to end to ending
 
 _TEXT = f"""\
 [Unit]
 StartLimitIntervalSec=0
 [Service]
-ExecStart=/usr/bin/perl {SHARED}/witness.pl %n %m COPIES VERSION
+ExecStart=/usr/bin/perl {SHARED}/witness.pl %n %m COPIES TICKS VERSION
 TimeoutStopSec={STOPPING}
 Restart=always
 RestartSec=1
@@ -42,12 +43,17 @@ class Member:
     def text(self, version: int) -> str:
         """Return the unit file of a version."""
         copies = "once" if self.alone else "often"
-        text = _TEXT.replace("COPIES", copies).replace("VERSION", f"v{version}")
+        ticks = str(SLOW if self.leased else QUICK)
+        text = _TEXT.replace("COPIES", copies).replace("TICKS", ticks)
+        text = text.replace("VERSION", f"v{version}")
         return text + self.rules + "\n"
 
 
 def crew(count: int) -> list[Member]:
-    """Make units: a third leased, two global, two with rules, the others eager or manual."""
+    """Make units: a third leased, two global, two with rules, the others eager or manual.
+
+    The leased ones are slow to end: so it shows when they are given up too early.
+    """
     leased = count // 3
     eager = (count - leased - 4) // 2
     manual = count - leased - 4 - eager

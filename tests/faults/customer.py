@@ -20,7 +20,7 @@ from tests.lab.user import User
 
 PATIENCE = "60"  # seconds for the journal to be free
 SEEN_WITHIN = 20.0  # seconds for a process that was started to write its first line
-REST = 3.0  # seconds between two commands, at most
+REST = 8.0  # seconds between two commands, at most: in between only the keeper looks
 
 INACTIVE, LOADED, LAUNCHED = TargetState.INACTIVE, TargetState.LOADED, TargetState.LAUNCHED
 # What may be asked of a unit that is so, and what it makes of it.

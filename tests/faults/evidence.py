@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-GUARD_ENDS_WITHIN = 7.0  # seconds after the thaw: the guard looks each 5, and is late by 1 at most
+GUARD_ENDS_WITHIN = 12.0  # seconds after the thaw: the guard looks each 5 or 6, and units end in 5
 CLOCKS = 0.05  # seconds by which the clock of the journal may differ from that of the witness
 TICK = 2.0  # seconds in which a process that lives has surely written the time
 
@@ -27,6 +27,10 @@ class Life:
     machine: str
     invocation: str = ""
 
+    def __str__(self) -> str:
+        """Say who ran where and when."""
+        return f"{self.unit} on {self.machine} from {self.first:.2f} to {self.last:.2f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
@@ -35,6 +39,10 @@ class Complaint:
     at: float
     unit: str
     machine: str
+
+    def __str__(self) -> str:
+        """Say who found that it was not alone, and when."""
+        return f"{self.unit} on {self.machine} found another one running at {self.at:.2f}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def differences(unit: DesiredUnit, versions: Mapping[str, str], found: Found) ->
     runs = versions[unit.sha256] if unit.target is TargetState.LAUNCHED else ""
     there = Copy(unit.sha256, runs)
     return [
-        f"{unit.name} on {machine:.8}: {copies.get(unit.name, Copy())}, wanted: {wanted}"
+        f"{unit.name} on {machine}: {copies.get(unit.name, Copy())}, wanted: {wanted}"
         for machine, copies in found.items()
         for wanted in [there if machine in unit.placements else Copy()]
         if copies.get(unit.name, Copy()) != wanted

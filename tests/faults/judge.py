@@ -35,9 +35,10 @@ def broken(members: Iterable[Member], seen: Seen, lease: float) -> list[str]:
         lives = [life for life in seen.lives if life.unit in names]
         complaints = [one for one in seen.complaints if one.unit in names]
         pairs = evidence.at_once(lives, excuses)
-        found += [f"I1: {one}\n    and {two}" for one, two in pairs]
+        found += [f"I1: {one}\n     and {two}" for one, two in pairs]
         found += [f"I1: {one}" for one in evidence.unexcused(complaints, lives, excuses)]
-    return found + [f"I4: {one}" for one in evidence.unexplained(seen.lives, seen.changes)]
+    strange = evidence.unexplained(seen.lives, seen.changes)
+    return found + [f"I4: {one}, where it was not placed" for one in strange]
 
 
 def changes(journal: Path) -> list[Change]:

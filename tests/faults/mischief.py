@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Thread
 
 from sshfleet.errors import SshfleetError
@@ -43,18 +44,18 @@ def now() -> float:
 
 @dataclass(slots=True)
 class Story:
-    """What happened when, in order."""
+    """What happened when, in order; also in a file, to be read meanwhile."""
 
+    path: Path
     counts: Counter[str] = field(default_factory=Counter)
-    lines: list[tuple[float, str]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
     def tell(self, kind: str, words: str) -> None:
         """Note that something begins or ends; a fault counts when it begins."""
-        self.lines.append((now(), f"{kind}: {words}"))
-
-    def last(self, count: int) -> list[str]:
-        """Return the last lines."""
-        return [f"{at:10.2f}  {words}" for at, words in self.lines[-count:]]
+        line = f"{now():10.2f}  {time.strftime('%H:%M:%S')}  {kind}: {words}"
+        self.lines.append(line)
+        with self.path.open("a") as file:
+            file.write(f"{line}\n")
 
 
 @dataclass(slots=True)
@@ -77,11 +78,11 @@ class Mischief:
         self._freezes: list[Freeze] = []
         self._frozen: dict[str, float] = {}  # since when
         self._kinds: dict[str, tuple[int, Callable[[list[str]], None]]] = {
-            "partition": (5, lambda free: self._cut("partition", free[:1], (1, 60))),
+            "partition": (8, lambda free: self._cut("partition", free[:1], (1, 80))),
             "brake": (1, lambda free: self._cut("brake", free[: len(free) // 3 + 1], (5, 40))),
             "all cut": (1, lambda free: self._cut("all cut", free, (2, 30))),
             "power": (4, self._power),
-            "freeze": (4, self._freeze),
+            "freeze": (3, self._freeze),
             "reloads": (2, self._reloads),
             "sshd": (2, self._sshd),
             "hands": (8, self._hands),

@@ -18,10 +18,13 @@ units on machines frozen for longer than the lease (evidence.py, rule 2).
 import argparse
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
 import time
+import traceback
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sshfleet.lab import remove
@@ -41,10 +44,12 @@ POLICY = "failover: {{mode: manual, lease: {lease}s, lost_after: {lost_after}s}}
 LEASE_AT_THE_END = 300  # seconds: single runs follow each other, on a busy computer
 AT_ONCE = 2  # faults
 PAUSE = (0.0, 8.0)  # seconds between two faults
-SUFFERS = (5.0, 40.0)  # seconds between two things that befall the controller
+SUFFERS = (10.0, 60.0)  # seconds between two things that befall the controller, without which
+# nothing is under a lease for long
 TICK = 0.2  # seconds
 CYCLES_AT_THE_END = 6
-LAST = 30  # lines of the story that are told
+LAST = 60  # lines of the story that are told
+ID = re.compile("[0-9a-f]{32}")  # of a machine
 
 
 class Nemesis:
@@ -58,7 +63,7 @@ class Nemesis:
         user.variables["SSHFLEET_INVENTORY"] = str(user.folder / "inventory.yaml")
         user.variables["SSHFLEET_SSH_TIMEOUT"] = "2"
         self._inventory(LEASE)
-        self.members, self.story = crew(units), Story()
+        self.members, self.story = crew(units), Story(user.folder / "story")
         self.witness = Witness(lab.state.spec.shared, self.members)
         chances = [random.Random(f"{seed} {who}") for who in ("faults", "keeper", "user", "times")]  # noqa: S311 - to be repeated
         faults, suffering, typing, self._chance = chances
@@ -148,15 +153,21 @@ class Nemesis:
         self.user.writes("inventory.yaml", self.lab.inventory.read_text() + policy)
 
 
+def named(lines: Iterable[object], names: Mapping[str, str]) -> list[str]:
+    """Return the lines with the names of machines instead of their IDs."""
+    return [ID.sub(lambda found: names.get(found[0], found[0]), str(line)) for line in lines]
+
+
 def tell_story(one: Nemesis, wrongs: list[str], folder: Path) -> None:
     """Tell all that helps to find out why, and keep the logs."""
+    names = {machine.machine_id: machine.name for machine in one.lab.machines}
     tell(f"FAILED, seed {one.seed}; logs are kept in {folder}")
-    tell("\n".join([*wrongs[:LAST], "what happened last:", *one.story.last(LAST)]))
-    (folder / "story").write_text("\n".join(one.story.last(len(one.story.lines))))
+    tell("\n".join(named([*wrongs[:LAST], "what happened last:", *one.story.lines[-LAST:]], names)))
     lives = sorted(one.witness.lives())
     for member in one.members:
         if any(member.name in wrong for wrong in wrongs):
-            tell("\n".join(str(life) for life in lives if life.unit == member.name))
+            tell(f"{member.name}:")
+            tell("\n".join(named((life for life in lives if life.unit == member.name), names)))
             tell(one.user.runs("history", "-l", "--unit", member.name).stdout)
     for machine in one.lab.machines:
         one.lab.boot(machine.name)
@@ -181,6 +192,8 @@ def nemesis(said: argparse.Namespace, folder: Path) -> int:
         one = Nemesis(lab, User.of(lab, home), said.units, said.seed, tell)
         try:
             wrongs = one.run(said.minutes)
+        except Exception:
+            wrongs = [f"the nemesis itself broke:\n{traceback.format_exc()}"]
         finally:
             one.keeper.kill()
         tell(one.line())

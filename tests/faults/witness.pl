@@ -1,11 +1,12 @@
 # Bears witness of its own life: the time, by the clock that all machines of a lab share, every 0.1 s.
-#     perl witness.pl UNIT MACHINE-ID once|often VERSION
+#     perl witness.pl UNIT MACHINE-ID once|often TICKS VERSION
 # `once`: it must be the only process of its unit anywhere; one that finds another tells.
+# TICKS: how many times 0.1 s from being asked to end to ending.
 use strict;
 use warnings;
 use Fcntl qw(:flock);
 
-my ($unit, $machine, $copies) = @ARGV;
+my ($unit, $machine, $copies, $left) = @ARGV;
 my $shared = "/srv/shared";
 
 sub uptime {
@@ -20,7 +21,6 @@ sub tell {
     syswrite($file, "$line\n");
 }
 
-my $left = 3;    # ticks from being asked to end to ending
 my $ending = 0;
 $SIG{TERM} = sub { $ending = 1 };
 my $born = uptime();
