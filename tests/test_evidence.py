@@ -1,14 +1,18 @@
 """What the nemesis takes for a broken promise, and what not."""
 
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from sshfleet.lab.spec import SHARED
+from sshfleet.lab.waiting import holds
 from sshfleet.model.desired import DesiredUnit
 from sshfleet.model.event import TargetState
 from sshfleet.model.machine import MachineId
 from sshfleet.model.unit import UnitName
-from tests.faults.crew import crew
+from tests.faults.crew import Member, Witness, crew
 from tests.faults.evidence import (
     Change,
     Complaint,
@@ -170,6 +174,32 @@ def test_leased_units_are_slow_to_end_and_the_last_word_of_each_command_is_the_v
         True: ["40", "v7"],
         False: ["3", "v7"],
     }
+
+
+def test_a_witness_tells_of_another_one_of_its_unit_that_must_be_alone(tmp_path: Path) -> None:
+    members = [one for one in crew(30) if one.name in ("lease-0.service", "eager-0.service")]
+    witness = Witness(tmp_path, members)
+
+    def begins(member: Member, machine: str) -> "subprocess.Popen[bytes]":
+        command = (
+            member.text(1).split("ExecStart=")[1].splitlines()[0].replace(SHARED, str(tmp_path))
+        )
+        words = command.replace("%n", member.name).replace("%m", machine).split()
+        return subprocess.Popen(words, env={"INVOCATION_ID": "0"})
+
+    def seen() -> set[tuple[str, str]]:
+        return {(life.unit, life.machine) for life in witness.lives()}
+
+    alive = []
+    try:
+        for machine in ("m1", "m2"):
+            alive += [begins(member, machine) for member in members]
+            assert holds(lambda: {(one.name, machine) for one in members} <= seen(), 60)  # noqa: B023
+    finally:
+        for process in alive:
+            process.kill()
+            process.wait()
+    assert [(one.unit, one.machine) for one in witness.complaints()] == [("lease-0.service", "m2")]
 
 
 def test_what_is_told_has_the_names_of_machines() -> None:

@@ -168,7 +168,8 @@ def tell_story(one: Nemesis, wrongs: list[str], folder: Path) -> None:
         if any(member.name in wrong for wrong in wrongs):
             tell(f"{member.name}:")
             tell("\n".join(named((life for life in lives if life.unit == member.name), names)))
-            tell(one.user.runs("history", "-l", "--unit", member.name).stdout)
+            history = one.user.runs("history", "-l", "--unit", member.name).stdout
+            tell("\n".join(named(history.splitlines(), names)))
     for machine in one.lab.machines:
         one.lab.boot(machine.name)
         log = one.lab.run(machine.name, "journalctl", "--no-pager", "-o", "short-precise")

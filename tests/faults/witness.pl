@@ -3,11 +3,11 @@
 # `once`: it must be the only process of its unit anywhere; one that finds another tells.
 # TICKS: how many times 0.1 s from being asked to end to ending.
 use strict;
-use warnings;
+use warnings FATAL => "all";
 use Fcntl qw(:flock);
 
 my ($unit, $machine, $copies, $left) = @ARGV;
-my $shared = "/srv/shared";
+my ($shared) = $0 =~ m{^(.*)/};    # the folder it lies in
 
 sub uptime {
     open(my $file, "<", "/proc/uptime") or die;
@@ -15,7 +15,7 @@ sub uptime {
     return $seconds;
 }
 
-sub tell {
+sub note {
     my ($path, $line) = @_;
     open(my $file, ">>", $path) or die;
     syswrite($file, "$line\n");
@@ -26,7 +26,7 @@ $SIG{TERM} = sub { $ending = 1 };
 my $born = uptime();
 open(my $lock, ">>", "$shared/$unit.lock") or die;
 my $alone = $copies eq "often" || flock($lock, LOCK_EX | LOCK_NB);
-tell("$shared/violations", "$born $unit $machine $ENV{INVOCATION_ID}") if !$alone;
+note("$shared/violations", "$born $unit $machine $ENV{INVOCATION_ID}") if !$alone;
 open(my $life, ">>", "$shared/$unit/$machine-$ENV{INVOCATION_ID}") or die;
 syswrite($life, "$born\n");
 while ($left) {
