@@ -12,6 +12,7 @@ next, of which nothing is written or done.
 import asyncio
 import secrets
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import replace
 
 from sshfleet.apply import Carried, Ended, Wave, apply
@@ -51,9 +52,7 @@ async def converge(setup: Setup, command: Command) -> Result:
         return Result(plan=_planned(setup, command, world, Asked()), world=world, intent=intent)
     async with setup.connect() as transport:
         keeper = _keeper(setup, command, transport)
-        if keeper is None:
-            return await _observed(setup, command, transport, None)
-        async with keeper.keeping():
+        async with keeper.keeping() if keeper else nullcontext():
             return await _observed(setup, command, transport, keeper)
 
 
@@ -84,11 +83,8 @@ async def _observed(
     intent = command.decide(world)
     setup.journal.append((*newly_seen(setup.fleet, setup.journal.state, observed), *intent.events))
     world = setup.world(observed)
-    real = setup.journal.durable
-    insight = await gathered(setup.senses, transport, world, command.scope, real=real)
-    run = _Run(setup, command, transport, intent)
-    run.insight, run.keeper = insight, keeper
-    return await run.until_quiet(observed)
+    insight = await gathered(setup.senses, transport, world, command.scope, keeper)
+    return await _Run(setup, command, transport, intent, insight).until_quiet(observed)
 
 
 def _planned(setup: Setup, command: Command, world: World, asked: Asked, mark: str = "") -> Plan:
@@ -104,12 +100,15 @@ class _Run:
     """The turns of one run, and what was tried in them."""
 
     def __init__(
-        self, setup: Setup, command: Command, transport: Transport, intent: Intent
+        self,
+        setup: Setup,
+        command: Command,
+        transport: Transport,
+        intent: Intent,
+        insight: Insight,
     ) -> None:
         self.setup, self.command, self.transport = setup, command, transport
-        self.intent = intent
-        self.insight = Insight(clock=setup.senses.clock)
-        self.keeper: Keeper | None = None
+        self.intent, self.insight = intent, insight
         self.asked = Asked(
             insist=command.scope if command.insist else frozenset(),
             drain=Emptying() if command.drains else None,
@@ -140,8 +139,8 @@ class _Run:
             ended = quiet or late or over
             if ended or (turn and not self.command.wait):
                 return self._result(plan, self._world(observed), timed_out=late)
-            if self.keeper:
-                await self.keeper.cover(leased(self._world(observed)), _starting(plan))
+            if keeper := self.insight.keeper:
+                await keeper.cover(leased(self._world(observed)), _starting(plan))
             carried = await self._turn(plan, observed)
             seen = workable(self.setup.journal.state, carried.observed)
             observed = observed.merged(seen)
@@ -160,7 +159,7 @@ class _Run:
         return plan
 
     def _world(self, observed: Observed) -> World:
-        return self.insight.added_to(self.setup.world(observed), self.keeper)
+        return self.insight.added_to(self.setup.world(observed))
 
     def _only_look_ahead(self) -> None:
         """End with the next plan: what it decides is forgotten, and nobody is told."""

@@ -39,14 +39,18 @@ class Senses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Insight:
-    """How machines have stood, whom others can reach, and whose fence_command said what."""
+    """How machines have stood, whom others can reach, and whose fence_command said what.
+
+    `keeper` renews the leases; there is none in a dry run.
+    """
 
     clock: Clock
+    keeper: Keeper | None
     standings: Mapping[MachineName, Standing] = field(default_factory=dict)
     alive_to_others: frozenset[MachineName] = frozenset()
     fenced: Mapping[MachineName, str] = field(default_factory=dict)
 
-    def added_to(self, world: World, keeper: Keeper | None = None) -> World:
+    def added_to(self, world: World) -> World:
         """Return a world with all that is known."""
         return replace(
             world,
@@ -54,18 +58,23 @@ class Insight:
             leases=ends(world.desired, self.clock),
             alive_to_others=self.alive_to_others,
             fenced=self.fenced,
-            renewed=keeper.taken if keeper else frozenset(),
+            renewed=self.keeper.taken if self.keeper else frozenset(),
         )
 
 
 async def gathered(
-    senses: Senses, transport: Transport, world: World, scope: frozenset[UnitName], *, real: bool
+    senses: Senses,
+    transport: Transport,
+    world: World,
+    scope: frozenset[UnitName],
+    keeper: Keeper | None,
 ) -> Insight:
-    """Learn what is needed to judge silent machines; none is fenced unless it is `real`."""
-    known = Insight(clock=senses.clock, standings=senses.stand(world.observed))
+    """Learn what is needed to judge silent machines; a dry run, without a keeper, fences none."""
+    standings = senses.stand(world.observed)
+    known = Insight(clock=senses.clock, keeper=keeper, standings=standings)
     first = known.added_to(world)
     alive = await _second_opinions(transport, world, doubtful(first, scope))
-    to_fence = to_be_fenced(first, scope) if real else ()
+    to_fence = to_be_fenced(first, scope) if keeper else ()
     fenced = await _fenced(senses, world.fleet, [name for name in to_fence if name not in alive])
     return replace(known, alive_to_others=alive, fenced=fenced)
 

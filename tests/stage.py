@@ -17,8 +17,7 @@ from sshfleet.model.machine import Fleet, Machine, MachineName
 from sshfleet.model.observed import Observed, Unreachable
 from sshfleet.model.standing import Standing
 from sshfleet.model.unit import Unit, UnitName
-from sshfleet.plan.draining import there
-from sshfleet.plan.evicting import Evicted, evicted, held_by
+from sshfleet.plan.evicting import Evicted, evicted
 from sshfleet.plan.intent import Intent, drained, registered_and_targeted, restarted, targeted
 from sshfleet.plan.world import World
 from sshfleet.stop import Stop
@@ -100,12 +99,12 @@ class Stage:
     def drain(self, *machines: str) -> Result:
         """Let machines lose their units."""
         names = [MachineName(name) for name in machines]
-        units = there(self.journal.state, names)
+        units = self.journal.state.units_on(map(self.journal.state.id_of, names))
         return self._run(lambda world: drained(names, world), units, place=True, insist=False)
 
     def evict(self, *machines: Evicted) -> Result:
         """Give up what machines have that are said to be dead."""
-        units = held_by(self.journal.state, machines)
+        units = self.journal.state.units_on(one.id for one in machines)
         return self._run(
             lambda world: evicted(machines, world, "me@here"), units, place=True, insist=False
         )

@@ -206,8 +206,9 @@ def well(stage: Stage, name: str = "s.service") -> None:
     assert any(name in one.running() for one in stage.machines.values())
 
 
-def test_start_first_runs_there_before_it_ends_here() -> None:
-    stage = crowded(service("s.service", FIRST))
+@pytest.mark.parametrize("more", [[], ["Conflicts=s*"]])
+def test_start_first_runs_there_before_it_ends_here(more: list[str]) -> None:
+    stage = crowded(service("s.service", "\n".join([FIRST, *more])))
     watched(stage, also=lambda: well(stage))
     both = []
     stage.machines["m1"].hook = lambda: both.append("s.service" in stage.machines["m2"].running())

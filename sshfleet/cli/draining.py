@@ -70,10 +70,9 @@ def _command(
     context: Context, state: "DesiredState", names: "list[MachineName]", limit: float | None
 ) -> "Command":
     from sshfleet.cli.running import command_for
-    from sshfleet.plan.draining import there
     from sshfleet.plan.intent import drained
 
-    units = sorted(there(state, names))
+    units = sorted(state.units_on(map(state.id_of, names)))
     command = command_for(
         context, state, units, lambda world: drained(names, world), "drain", may_move=True
     )

@@ -71,10 +71,10 @@ def _called(context: Context, state: "DesiredState", said: str) -> "Evicted":
 
 def _command(context: Context, state: "DesiredState", dead: "list[Evicted]") -> "Command":
     from sshfleet.cli.running import command_for
-    from sshfleet.plan.evicting import evicted, held_by
+    from sshfleet.plan.evicting import evicted
 
     by = whoami()
-    units = sorted(held_by(state, dead))
+    units = sorted(state.units_on(one.id for one in dead))
     return command_for(
         context, state, units, lambda world: evicted(dead, world, by), "evict", may_move=True
     )

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from sshfleet.command import Command, Result
     from sshfleet.memory import Memory
 
-LONGEST = 24 * 3600  # seconds; no machine takes a lease that is much longer
-
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -38,10 +36,11 @@ def extend(ctx: typer.Context, length: For) -> int:
     """Let leased units run for so long without being renewed."""
     from sshfleet.cli.moments import seconds_in
     from sshfleet.cli.running import run
+    from sshfleet.inventory.values import LONGEST_LEASE
 
     context: Context = ctx.obj
     seconds = seconds_in("--for", length)
-    if seconds > LONGEST:
+    if seconds > LONGEST_LEASE:
         raise UsageError(f"--for {length} is too long", hint="24h at most; then extend again")
     with context.open_journal() as journal:
         command = _command(context, journal, seconds)

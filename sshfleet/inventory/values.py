@@ -5,9 +5,13 @@ Values that end up in an SSH connection are in hosts.py.
 """
 
 import re
+from enum import StrEnum
+from typing import TypeVar
 
 from sshfleet.inventory.problems import Refused, quoted
 from sshfleet.model.machine import Become, DriftPolicy, FailoverMode
+
+Words = TypeVar("Words", bound=StrEnum)
 
 MACHINE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 FLEET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
@@ -37,29 +41,25 @@ def fleet_name(text: str) -> str:
 
 def become(text: str) -> Become:
     """Read how the login user becomes root."""
-    try:
-        return Become(text)
-    except ValueError:
-        hint = f"say one of: {', '.join(Become)}"
-        raise Refused(f"{quoted(text)} is not a value of become", hint) from None
+    return _one_of(Become, text, "become")
 
 
 def failover_mode(text: str) -> FailoverMode:
     """Read what happens to the units of a lost machine."""
-    try:
-        return FailoverMode(text)
-    except ValueError:
-        hint = f"say one of: {', '.join(FailoverMode)}"
-        raise Refused(f"{quoted(text)} is not a value of mode", hint) from None
+    return _one_of(FailoverMode, text, "mode")
 
 
 def drift(text: str) -> DriftPolicy:
     """Read what happens to what somebody changed on a machine."""
+    return _one_of(DriftPolicy, text, "drift")
+
+
+def _one_of(words: type[Words], text: str, key: str) -> Words:
     try:
-        return DriftPolicy(text)
+        return words(text)
     except ValueError:
-        hint = f"say one of: {', '.join(DriftPolicy)}"
-        raise Refused(f"{quoted(text)} is not a value of drift", hint) from None
+        hint = f"say one of: {', '.join(words)}"
+        raise Refused(f"{quoted(text)} is not a value of {key}", hint) from None
 
 
 def command_word(text: str) -> str:

@@ -97,6 +97,13 @@ class DesiredState:
         """Return the machine last seen under an inventory name."""
         return self._ids.get(name)
 
+    def units_on(self, machines: Iterable[MachineId | None]) -> frozenset[UnitName]:
+        """Return the units that machines have, or may still have."""
+        ids = set(machines)
+        return frozenset(
+            name for name, unit in self.units.items() if ids & (unit.placements | unit.holders)
+        )
+
     def has_worked(self) -> bool:
         """Tell whether this journal ever meant to change a machine."""
         return any(known.marks for known in self.machines.values())

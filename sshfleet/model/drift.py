@@ -12,8 +12,6 @@ from sshfleet.model.event import TargetState
 from sshfleet.model.health import is_flapping
 from sshfleet.model.observed import UnitState
 
-_RESTING = ("inactive", "failed")
-
 
 class Drift(StrEnum):
     """What is not as it was put there; docs/drift.md tells what comes of each."""
@@ -39,7 +37,7 @@ def drift_of(state: UnitState, unit: DesiredUnit | None) -> tuple[Drift, ...]:
         found += _run(state, unit)
     if is_flapping(state):
         found.append(Drift.FLAPPING)
-    if state.old_text and state.active not in _RESTING:
+    if state.old_text and not state.at_rest:
         found.append(Drift.OLD_TEXT)
     if state.strays:
         found.append(Drift.DROP_IN)
@@ -72,7 +70,7 @@ def _run(state: UnitState, unit: DesiredUnit) -> Iterator[Drift]:
     if was_stopped(state, unit):
         yield Drift.STOPPED
     loaded = state.record is not None and state.record.target == TargetState.LOADED
-    if loaded and unit.target is TargetState.LOADED and state.active not in _RESTING:
+    if loaded and unit.target is TargetState.LOADED and not state.at_rest:
         yield Drift.STARTED
 
 

@@ -12,7 +12,6 @@ from sshfleet.model.observed import UnitState
 
 CRASHES = 3  # restarts by systemd itself after which a start has failed
 
-_RESTING = ("inactive", "failed")
 
 _BROKEN = {
     "not-found": "its file is not known to systemd there",
@@ -85,7 +84,7 @@ class Verdict:
 
 def judge(state: UnitState, target: TargetState) -> Verdict:
     """Judge a unit whose target is loaded or launched (systemd(1), "Units")."""
-    if state.load in _BROKEN and state.active in _RESTING:
+    if state.load in _BROKEN and state.at_rest:
         return Verdict(Health.FAILED, _BROKEN[state.load])
     if state.job or state.active in ("deactivating", "reloading", "refreshing", "maintenance"):
         return Verdict(Health.PENDING, _moving(state))
@@ -93,13 +92,13 @@ def judge(state: UnitState, target: TargetState) -> Verdict:
 
 
 def _moving(state: UnitState) -> str:
-    if state.job and state.active in _RESTING:
+    if state.job and state.at_rest:
         return "queued: systemd waits for other units first"
     return f"{state.active} ({state.sub})"
 
 
 def _loaded(state: UnitState) -> Verdict:
-    if state.active in _RESTING:
+    if state.at_rest:
         return Verdict(Health.OK)
     return Verdict(Health.FAILED, "it runs, but is to be loaded only")
 

@@ -104,6 +104,11 @@ class UnitState:
     strays: tuple[str, ...] = ()
 
     @property
+    def at_rest(self) -> bool:
+        """Tell whether nothing of it runs, or is about to without a job."""
+        return self.active in ("inactive", "failed")
+
+    @property
     def content(self) -> str:
         """Return what tells its content from any other, nothing without a file."""
         return content_hash(self.sha256, self.dropins) if self.sha256 else ""

@@ -11,8 +11,6 @@ from sshfleet.model.observed import UnitState
 from sshfleet.model.unit import Unit
 from sshfleet.plan.mode import guard_of
 
-GONE = ("inactive", "failed")
-
 
 @dataclass(frozen=True, slots=True)
 class Copy:
@@ -39,9 +37,9 @@ class Copy:
         return guard_of(self.text, self.mode)
 
     @property
-    def needs_no_lease(self) -> bool:
-        """Tell whether the copy that is there, if any, may run without a lease."""
-        return not (self.state and self.state.guarded)
+    def guarded(self) -> bool:
+        """Tell whether a copy is there that runs only under a lease."""
+        return self.state is not None and self.state.guarded
 
     @property
     def present(self) -> bool:
@@ -51,7 +49,7 @@ class Copy:
 
     @staticmethod
     def _orphan(state: UnitState) -> bool:
-        return state.load == "not-found" and state.active not in GONE
+        return state.load == "not-found" and not state.at_rest
 
 
 def action_for(copy: Copy, verb: Verb, reason: str) -> Action:
@@ -133,6 +131,6 @@ def why_renew(copy: Copy, health: Health) -> str:
         return ""
     replaced = state.record is not None and state.record.sha256 != unit.content
     if replaced or state.old_text:
-        return "has not run its new text" if state.active in GONE else "runs its old text"
+        return "has not run its new text" if state.at_rest else "runs its old text"
     asked = unit.restart.get(copy.id) == state.invocation
     return "a restart was asked for" if asked and health is Health.OK else ""

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sshfleet.model.action import Plan, Problem, Remaining
-from sshfleet.model.desired import DesiredState
 from sshfleet.model.event import UnitPlaced, UnitUnplaced
 from sshfleet.model.machine import MachineName
 from sshfleet.model.unit import UnitName
@@ -48,14 +47,6 @@ class Step:
 
     events: tuple[UnitPlaced | UnitUnplaced, ...] = ()
     remaining: tuple[Remaining, ...] = ()
-
-
-def there(state: DesiredState, machines: Iterable[MachineName]) -> frozenset[UnitName]:
-    """Return the units that machines have, or may still have."""
-    ids = {state.id_of(name) for name in machines}
-    return frozenset(
-        name for name, unit in state.units.items() if ids & (unit.placements | unit.holders)
-    )
 
 
 def next_step(world: World, scope: frozenset[UnitName], plan: Plan, run: Emptying) -> Step:

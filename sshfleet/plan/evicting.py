@@ -4,19 +4,17 @@ Rule 1: a machine that answers is not dead, whatever the admin says.
 Rule 2: a copy is given up only for another one: what no other machine can take stays placed there.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from sshfleet.errors import SshfleetError
 from sshfleet.model.action import Remaining
-from sshfleet.model.desired import DesiredState, DesiredUnit, fold
+from sshfleet.model.desired import DesiredUnit
 from sshfleet.model.event import CopyGivenUp, UnitUnplaced
 from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.observed import Reached
-from sshfleet.model.unit import UnitName
-from sshfleet.plan.failover import Place, as_far_as_they_can_go
+from sshfleet.plan.failover import Place, as_far_as_they_can_go, reasons_against
 from sshfleet.plan.intent import Intent
-from sshfleet.plan.scheduler import schedule
 from sshfleet.plan.world import World
 
 
@@ -26,14 +24,6 @@ class Evicted:
 
     id: MachineId
     name: MachineName
-
-
-def held_by(state: DesiredState, machines: Iterable[Evicted]) -> frozenset[UnitName]:
-    """Return the units that machines have, or may still have."""
-    ids = {one.id for one in machines}
-    return frozenset(
-        name for name, unit in state.units.items() if ids & (unit.placements | unit.holders)
-    )
 
 
 def evicted(machines: Iterable[Evicted], world: World, by: str) -> Intent:
@@ -55,10 +45,10 @@ def evicted(machines: Iterable[Evicted], world: World, by: str) -> Intent:
 
 def staying(world: World, machines: Iterable[Evicted]) -> tuple[Remaining, ...]:
     """Tell which units are still placed on dead machines, and what speaks against all others."""
-    places = _places(world, machines)
+    places = dict.fromkeys(_places(world, machines), "")
     bound: dict[Place, str] = {}
-    as_far_as_they_can_go(world, dict.fromkeys(places, ""), bound)
-    against = _against(world, places)
+    as_far_as_they_can_go(world, dict(places), bound)
+    against = reasons_against(world, places)
     found = []
     for name, machine in places:
         label = world.last_name_of(machine)
@@ -101,15 +91,3 @@ def _left_behind(world: World, machines: Iterable[Evicted], reason: str) -> Iter
         for unit in _units(world):
             if id_ in unit.holders - unit.placements - unit.given_up:
                 yield CopyGivenUp(unit.name, id_, reason)
-
-
-def _against(
-    world: World, places: Iterable[Place]
-) -> dict[UnitName, Mapping[MachineName, tuple[str, ...]]]:
-    """Return each machine's reasons against the units that no other machine can take."""
-    places = list(places)
-    ended = [UnitUnplaced(name, machine, "") for name, machine in places]
-    given_up = [CopyGivenUp(name, machine, "") for name, machine in places]
-    then = replace(world, desired=fold(world.desired, [*given_up, *ended]))
-    refused = schedule(then, frozenset(name for name, _ in places)).unplaceable
-    return {one.unit: one.reasons for one in refused}

@@ -70,27 +70,27 @@ def frozen(world: World) -> str:
 
 def doubtful(world: World, scope: frozenset[UnitName]) -> tuple[MachineName, ...]:
     """Name the silent machines of which a second opinion would change what is done."""
-    if frozen(world):
-        return ()
     return tuple(
         world.last_name_of(id_)
-        for id_ in _silent(world)
-        if any(_is_eager(world, name) for name in _movable(world, id_, scope))
-        and not _why_too_early(world, id_)
+        for id_, units in _overdue(world, scope)
+        if any(_is_eager(world, name) for name in units)
     )
 
 
 def to_be_fenced(world: World, scope: frozenset[UnitName]) -> tuple[MachineName, ...]:
     """Name the silent machines whose fence_command is to be run, which alone proves them off."""
-    if frozen(world):
-        return ()
-    return tuple(
-        world.last_name_of(id_)
-        for id_ in _silent(world)
-        if _has_fence(world, world.last_name_of(id_))
-        and any(_movable(world, id_, scope))
-        and not _why_too_early(world, id_)
-    )
+    names = (world.last_name_of(id_) for id_, units in _overdue(world, scope) if units)
+    return tuple(name for name in names if _has_fence(world, name))
+
+
+def _overdue(
+    world: World, scope: frozenset[UnitName]
+) -> Iterator[tuple[MachineId, list[UnitName]]]:
+    """Yield the machines whose silence has lasted, each with its units that may ever leave it."""
+    if not frozen(world):
+        for id_ in _silent(world):
+            if not _why_too_early(world, id_):
+                yield id_, list(_movable(world, id_, scope))
 
 
 def _has_fence(world: World, name: MachineName) -> bool:
@@ -181,7 +181,8 @@ def as_far_as_they_can_go(world: World, due: dict[Place, str], kept: dict[Place,
         if alone := _torn_apart(world, due):
             reason = "what it needs beside it, or what needs it, stays there"
         else:
-            alone = _homeless(world, due)
+            nowhere = reasons_against(world, due)
+            alone = [place for place in due if place[0] in nowhere]
             reason = "no other machine can take it: sshfleet explain UNIT"
         if not alone:
             return Failover(events=tuple(_events(due)), kept=kept)
@@ -220,12 +221,13 @@ def _peers(world: World, name: UnitName) -> tuple[str, ...]:
     return unit.requirements.machine_of if unit else ()
 
 
-def _homeless(world: World, due: Mapping[Place, str]) -> list[Place]:
-    """Return those that no other machine can take."""
+def reasons_against(
+    world: World, due: Mapping[Place, str]
+) -> dict[UnitName, Mapping[MachineName, tuple[str, ...]]]:
+    """Return each machine's reasons against the units that no other machine could take."""
     names = frozenset(name for name, _ in due)
     then = replace(world, desired=fold(world.desired, _events(due)))
-    nowhere = {refusal.unit for refusal in schedule(then, names).unplaceable}
-    return [place for place in due if place[0] in nowhere]
+    return {refusal.unit: refusal.reasons for refusal in schedule(then, names).unplaceable}
 
 
 def _events(due: Mapping[Place, str]) -> Iterable[Event]:

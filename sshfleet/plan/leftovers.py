@@ -13,7 +13,7 @@ from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.observed import Reached
 from sshfleet.model.requirements import Requirements
 from sshfleet.model.unit import UnitName
-from sshfleet.plan.copy import GONE, Copy
+from sshfleet.plan.copy import Copy
 from sshfleet.plan.globs import first_match
 from sshfleet.plan.world import World
 
@@ -54,7 +54,7 @@ class Leftovers:
 
 
 def _runs(copy: Copy) -> bool:
-    return copy.state is not None and copy.state.active not in GONE
+    return copy.state is not None and not copy.state.at_rest
 
 
 def _apart(one: UnitName, rules: Requirements, other: UnitName, others: Requirements) -> bool:

@@ -24,7 +24,7 @@ from sshfleet.model.machine import DriftPolicy, MachineId, MachineName
 from sshfleet.model.observed import Reached, UnitState
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan import drift
-from sshfleet.plan.copy import GONE, Copy, action_for, not_ours, why_install, why_renew
+from sshfleet.plan.copy import Copy, action_for, not_ours, why_install, why_renew
 from sshfleet.plan.draining import Emptying
 from sshfleet.plan.leftovers import Leftovers
 from sshfleet.plan.mode import mode_of, why_not_leased
@@ -125,7 +125,7 @@ def _refuse_lease(draft: Draft, world: World, unit: DesiredUnit, text: Unit) -> 
 def _rivals(copies: list[Copy], *, away: bool) -> str:
     """Say why a unit that may run only once must not start yet."""
     for copy in copies:
-        if copy.id not in copy.unit.placements and copy.state and copy.state.active not in GONE:
+        if copy.id not in copy.unit.placements and copy.state and not copy.state.at_rest:
             return f"it still runs on {copy.machine}"
     return AWAY if away else ""
 
@@ -163,7 +163,7 @@ def _placed(draft: Draft, copy: Copy, asked: Asked, rival: str, lineage: str) ->
         return
     if copy.unit.target is TargetState.LAUNCHED:
         _launch(draft, copy, asked, rival)
-    elif copy.state and copy.state.active not in GONE:
+    elif copy.state and not copy.state.at_rest:
         _stop(draft, copy, copy.state, asked)
 
 
@@ -188,7 +188,7 @@ def _note_guard(draft: Draft, copy: Copy) -> None:
     noted = copy.id in copy.unit.guarded
     if not copy.guard and noted:
         draft.decisions.append(CopyUnguarded(copy.unit.name, copy.id))
-    elif copy.guard and not noted and not copy.needs_no_lease and copy.id in draft.renewed:
+    elif copy.guard and not noted and copy.guarded and copy.id in draft.renewed:
         draft.decisions.append(CopyGuarded(copy.unit.name, copy.id))
 
 
@@ -231,7 +231,7 @@ def _runs_by_right(copy: Copy, state: UnitState, asked: Asked) -> bool:
 def _launch(draft: Draft, copy: Copy, asked: Asked, rival: str) -> None:
     if copy.state is None or not copy.state.sha256:
         # What runs from a file of ours that is gone runs on; what never was ours is started.
-        if copy.state is None or copy.state.active in GONE or not copy.state.record:
+        if copy.state is None or copy.state.at_rest or not copy.state.record:
             _start(draft, copy, asked, rival, "is to run")
         return
     verdict = judge(copy.state, TargetState.LAUNCHED)
@@ -251,7 +251,7 @@ def _launch(draft: Draft, copy: Copy, asked: Asked, rival: str) -> None:
 def _renew(draft: Draft, copy: Copy, asked: Asked, rival: str, verdict: Verdict) -> bool:
     """Let a unit run anew that is to; False when nothing more can be done for that in this run."""
     why = why_renew(copy, verdict.health)
-    at_rest = copy.state is None or copy.state.active in GONE
+    at_rest = copy.state is None or copy.state.at_rest
     verb = Verb.START if at_rest else Verb.RESTART
     tried = _key(copy, verb) in asked.tried
     if not why or (tried and (at_rest or verdict.health is not Health.OK)):

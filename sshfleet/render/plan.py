@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sshfleet.model.action import Notice, Plan, Problem, Waiting
+from sshfleet.model.machine import MachineName
+from sshfleet.model.unit import UnitName
 from sshfleet.render.changes import Change, Kind, counted
 from sshfleet.render.diff import Difference, diff_lines, unified
 from sshfleet.render.safe import safe_line
@@ -112,18 +114,23 @@ def _laid_out(rows: list[_Row], *, colour: bool) -> Iterator[str]:
 
 
 def _unplaceable(shown: Shown, *, colour: bool) -> str:
-    lines = []
-    for refusal in shown.plan.unplaceable:
-        head = painted(f"! {refusal.unit}", "31" if colour else "")
-        lines.append(f"{head}{GAP}{cannot_run(len(refusal.reasons))}")
-        lines += [f"  {line}" for line in indented(refusal.reasons)]
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(
+        _refused(one.unit, cannot_run(len(one.reasons)), one.reasons, colour=colour)
+        for one in shown.plan.unplaceable
+    )
 
 
 def _remaining(shown: Shown, *, colour: bool) -> str:
-    lines = []
-    for one in shown.plan.remaining:
-        head = painted(f"! {one.unit}", "31" if colour else "")
-        lines.append(f"{head}{GAP}stays on {one.machine}")
-        lines += [f"  {line}" for line in indented(one.reasons)]
+    return "".join(
+        _refused(one.unit, f"stays on {one.machine}", one.reasons, colour=colour)
+        for one in shown.plan.remaining
+    )
+
+
+def _refused(
+    unit: UnitName, what: str, reasons: Mapping[MachineName, tuple[str, ...]], *, colour: bool
+) -> str:
+    """Say what cannot be, and below it what speaks against each machine."""
+    head = painted(f"! {unit}", "31" if colour else "")
+    lines = [f"{head}{GAP}{what}", *(f"  {line}" for line in indented(reasons))]
     return "".join(f"{line}\n" for line in lines)

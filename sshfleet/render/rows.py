@@ -16,7 +16,6 @@ from sshfleet.render.standings import trouble_word
 
 _STATUS = {Trouble.AUTH: "unauthorized", Trouble.HOST_KEY: "hostkey"}
 _SHORT_HASH = 7
-GONE = ("inactive", "failed")
 _UNITS = ("B", "K", "M", "G", "T")
 
 
@@ -144,7 +143,7 @@ def _present_rows(view: View) -> Iterator[dict[str, str]]:
                     "sub": state.sub,
                     "load": state.load,
                     "hash": _hash(view, state.content),
-                    "old_text": "yes" if state.old_text and state.active not in GONE else "no",
+                    "old_text": "yes" if state.old_text and not state.at_rest else "no",
                     "drift": ",".join(drift_of(state, _wanted(view, state, report))),
                     "name": name,
                     "ip": view.address(name),
@@ -235,4 +234,4 @@ def current(observed: Observed, unit: DesiredUnit) -> str:
 def _runs_for_us(state: UnitState) -> bool:
     """Tell whether a unit runs because we started it: a loaded one may run for a timer, say."""
     loaded = state.record is not None and state.record.target == TargetState.LOADED
-    return state.active not in ("inactive", "failed") and not loaded
+    return not state.at_rest and not loaded

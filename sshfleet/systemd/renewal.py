@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sshfleet.model.step import Completed, Run
 from sshfleet.model.unit import UnitName, checked_name, is_template
+from sshfleet.systemd.reply import shown, why_no_answer
 from sshfleet.systemd.sh import RENEW_SCRIPT
 
 LONGEST = 25 * 3600.0
@@ -18,7 +19,6 @@ _NONCE = re.compile(r"[0-9a-f]{16,64}")
 _BOOT = re.compile(r"[0-9a-f-]{32,36}")
 _LINEAGE = re.compile(r"[0-9A-Za-z-]{1,64}")
 _MOST = 240_000  # bytes of names; the guard on the machine reads a little more
-_DETAIL = 800  # characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +66,5 @@ def renewed(completed: Completed, nonce: str) -> str:
     text = completed.stdout.decode("utf-8", "backslashreplace")
     answer = re.search(rf"(?m)^{re.escape(nonce)} (accepted$|refused\t(.*)$)", text)
     if answer:
-        return "" if answer[1] == "accepted" else _shown(answer[2]) or "it was refused"
-    if completed.status is None:
-        return "the connection broke off before the machine had answered"
-    said = completed.stderr.decode("utf-8", "backslashreplace").strip().partition("\n")[0]
-    return _shown(f"no answer from the machine, only status {completed.status}: {said}")
-
-
-def _shown(text: str) -> str:
-    return " ".join(text.split())[:_DETAIL]
+        return "" if answer[1] == "accepted" else shown(answer[2]) or "it was refused"
+    return why_no_answer(completed)

@@ -88,7 +88,7 @@ def parse_reply(completed: Completed, nonce: str) -> Reply:
         units = _units(lines, sections, sums, guard)
         return Reply(report=_report(facts, units, guard), outcomes=_outcomes(lines))
     except (KeyError, ValueError) as error:
-        raise ReplyError(f"the machine's answer makes no sense: {_shown(str(error))}") from error
+        raise ReplyError(f"the machine's answer makes no sense: {shown(str(error))}") from error
 
 
 def _sections(completed: Completed, nonce: str) -> dict[str, str]:
@@ -99,21 +99,22 @@ def _sections(completed: Completed, nonce: str) -> dict[str, str]:
     titles = parts[1::2]
     kind, _, words = titles[-1].partition("\t") if titles else ("", "", "")
     if kind == "refused":
-        raise ReplyError(_shown(words))
+        raise ReplyError(shown(words))
     if kind == "owned":
         raise Owned(owner_in(words))
     if titles not in (_PLAIN, _WATCHED):
-        raise ReplyError(_what_is_wrong(completed))
+        raise ReplyError(why_no_answer(completed))
     return dict(zip(titles, parts[2::2], strict=True))
 
 
-def _what_is_wrong(completed: Completed) -> str:
+def why_no_answer(completed: Completed) -> str:
+    """Say in one line, not yet safe, how a script ended that did not say what it was to say."""
     if completed.status is None:
         return "the connection broke off before the machine had answered"
     if completed.status in (124, 137):
         return "the machine did not answer in time: systemd or a disk of it may hang"
     said = completed.stderr.decode("utf-8", "backslashreplace").strip().partition("\n")[0]
-    return f"no answer from the machine, only status {completed.status}: {_shown(said)}"
+    return shown(f"no answer from the machine, only status {completed.status}: {said}")
 
 
 def _report(facts: Mapping[str, str], units: Mapping[UnitName, UnitState], guard: str) -> Reached:
@@ -155,12 +156,13 @@ def _outcomes(lines: Iterable[list[str]]) -> tuple[Outcome, ...]:
             verb=Verb[verb.upper()],
             unit=show.unit_name(name),
             ok=result == "ok",
-            detail=_shown(" ".join(detail)),
+            detail=shown(" ".join(detail)),
         )
         for kind, verb, name, result, *detail in (line for line in lines if line[0] == "outcome")
     ]
     return tuple(sorted(found, key=lambda each: (each.verb, each.unit)))
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """Return a machine's words in one line of bounded length, not yet safe for a terminal."""
     return " ".join(text.split())[:_DETAIL]

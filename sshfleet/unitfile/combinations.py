@@ -9,7 +9,6 @@ from typing import NoReturn
 from sshfleet.errors import UnitFileError
 from sshfleet.model.machine import FailoverMode, HandOver
 from sshfleet.model.requirements import Requirements
-from sshfleet.model.unit import UnitName
 from sshfleet.unitfile import glob
 from sshfleet.unitfile.keys import Key
 from sshfleet.unitfile.values import Value
@@ -23,12 +22,11 @@ _EXCLUDED = (
     (Key.GLOBAL, Key.REPLACES, "a global unit would push the others off every machine"),
     (Key.CONFLICTS, Key.REPLACES, "a unit gives way to others or pushes them away, not both"),
 )
+_NEVER_TWICE = "a leased unit never runs twice, not even while it moves"
 _NOWHERE_ELSE = "a global unit is on every machine already and never moved"
 
 
-def check_combinations(
-    asked: Mapping[Key, tuple[Value, ...]], found: Requirements, name: UnitName
-) -> None:
+def check_combinations(asked: Mapping[Key, tuple[Value, ...]], found: Requirements) -> None:
     """Raise UnitFileError for the first pair of rules that cannot both hold."""
     for key in (Key.CONFLICTS, Key.REPLACES):
         _check_peers(asked[Key.MACHINE_OF], asked[key])
@@ -40,25 +38,10 @@ def check_combinations(
     if found.is_global and found.failover not in (None, FailoverMode.MANUAL):
         mode = f"Failover={found.failover}"
         _refuse(asked[Key.GLOBAL][-1], asked[Key.FAILOVER][-1], _NOWHERE_ELSE, second_shown=mode)
-    if found.hand_over is HandOver.START_FIRST:
-        _check_start_first(asked, found, name)
-
-
-def _check_start_first(
-    asked: Mapping[Key, tuple[Value, ...]], found: Requirements, name: UnitName
-) -> None:
-    """For a moment both copies run: refuse it for a unit that says it may not run twice."""
-    first = asked[Key.HAND_OVER][-1]
-    shown = f"HandOver={found.hand_over}"
-    if found.failover is FailoverMode.LEASE:
-        mode = f"Failover={found.failover}"
-        reason = "a leased unit never runs twice, not even while it moves"
-        _refuse(asked[Key.FAILOVER][-1], first, reason, first_shown=mode, second_shown=shown)
-    for pattern in asked[Key.CONFLICTS]:
-        if not pattern.late and glob.matches(pattern.text, name):
-            what = f"{pattern.spelling}={pattern.text}"
-            reason = f"the glob matches {name} itself, and starting first has it run twice"
-            _refuse(pattern, first, reason, first_shown=what, second_shown=shown)
+    if found.hand_over is HandOver.START_FIRST and found.failover is FailoverMode.LEASE:
+        mode, shown = f"Failover={found.failover}", f"HandOver={found.hand_over}"
+        pair = asked[Key.FAILOVER][-1], asked[Key.HAND_OVER][-1]
+        _refuse(*pair, _NEVER_TWICE, first_shown=mode, second_shown=shown)
 
 
 def _refuse(

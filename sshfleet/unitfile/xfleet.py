@@ -53,7 +53,7 @@ def requirements(parsed: UnitText, name: UnitName) -> Requirements:
         hand_over=_last_word(HandOver, "way to hand over", asked[Key.HAND_OVER])
         or HandOver.STOP_FIRST,
     )
-    check_combinations(asked, found, name)
+    check_combinations(asked, found)
     return found
 
 

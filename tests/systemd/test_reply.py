@@ -184,7 +184,7 @@ BROKEN = [
         b"",
         "the machine did not answer in time: systemd or a disk of it may hang",
     ),
-    (LOOKING[:900], 0, b"", "no answer from the machine, only status 0: "),
+    (LOOKING[:900], 0, b"", "no answer from the machine, only status 0:"),
     (b"", 127, b"sh: not found\nx", "no answer from the machine, only status 127: sh: not found"),
     (
         f"{NONCE} begin\n{NONCE} refused\tsystemd does not answer: \x1b[31mno\nx".encode(),
