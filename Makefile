@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Lint and tests share two cores and one terminal.
 .NOTPARALLEL:
-.PHONY: help setup test lint unit pytest faults sweep soak nemesis demo lab-down clean
+.PHONY: help setup test lint unit pytest faults sweep soak nemesis partitions demo lab-down clean
 
 BIN := .venv/bin
 
@@ -37,6 +37,9 @@ soak: setup ## kill 500 commands at random times, let two controllers meet 300 t
 
 nemesis: setup ## let everything befall ten machines at random for MINUTES=10, as root
 	@$(BIN)/python -m tests.faults.nemesis --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
+
+partitions: setup ## cut leased machines off and heal them, CUTS=100 times, as root
+	@$(BIN)/python -m tests.faults.partitions --cuts $(or $(CUTS),100) $(if $(SEED),--seed $(SEED))
 
 demo: setup ## a tour on machines made for it, as root
 	@scripts/demo.sh

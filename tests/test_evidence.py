@@ -23,9 +23,9 @@ from tests.faults.evidence import (
     unexcused,
     unexplained,
 )
+from tests.faults.ground import named
 from tests.faults.inspection import Copy, differences, misplaced
 from tests.faults.judge import Seen, broken
-from tests.faults.nemesis import named
 
 LEASE = 8.0
 FROZEN = [Freeze("m1", 10, 60)]

@@ -1,4 +1,4 @@
-"""The units of the nemesis: all ways to fail over, each with a process that bears witness."""
+"""The units of the nemesis and the partitions, each with a process that bears witness."""
 
 import shutil
 from collections.abc import Iterable, Iterator
@@ -11,14 +11,14 @@ from tests.lab.user import User
 
 PERL = Path(__file__).with_name("witness.pl")
 STOPPING = 5  # seconds: TimeoutStopSec=
-QUICK, SLOW = 3, 40  # ticks of 0.1 s from being asked to end to ending
+QUICK = 3  # ticks of 0.1 s from being asked to end to ending
 
 _TEXT = f"""\
 [Unit]
 StartLimitIntervalSec=0
 [Service]
 ExecStart=/usr/bin/perl {SHARED}/witness.pl %n %m COPIES TICKS VERSION
-TimeoutStopSec={STOPPING}
+TimeoutStopSec=STOPPING
 Restart=always
 RestartSec=1
 [X-Fleet]
@@ -27,13 +27,18 @@ RestartSec=1
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One unit; `rules` are the lines of its [X-Fleet], `alone` if it must never run twice."""
+    """One unit; `rules` are the lines of its [X-Fleet], `alone` if it must never run twice.
+
+    It may take `stopping` seconds to stop. Leased ones take nearly all of it: so it shows when they
+    are given up too early.
+    """
 
     name: str
     rules: str
     alone: bool
     is_global: bool = False
     tied: bool = False  # others depend on where it is
+    stopping: int = STOPPING
 
     @property
     def leased(self) -> bool:
@@ -43,22 +48,27 @@ class Member:
     def text(self, version: int) -> str:
         """Return the unit file of a version."""
         copies = "once" if self.alone else "often"
-        ticks = str(SLOW if self.leased else QUICK)
+        ticks = str(self.stopping * 10 - 10 if self.leased else QUICK)
         text = _TEXT.replace("COPIES", copies).replace("TICKS", ticks)
-        text = text.replace("VERSION", f"v{version}")
+        text = text.replace("STOPPING", str(self.stopping)).replace("VERSION", f"v{version}")
         return text + self.rules + "\n"
 
 
-def crew(count: int) -> list[Member]:
-    """Make units: a third leased, two global, two with rules, the others eager or manual.
-
-    The leased ones are slow to end: so it shows when they are given up too early.
-    """
-    leased = count // 3
-    eager = (count - leased - 4) // 2
-    manual = count - leased - 4 - eager
+def leased(count: int, stopping: int = STOPPING) -> list[Member]:
+    """Make units that run only under a lease."""
     return [
-        *(Member(f"lease-{n}.service", "Failover=lease", alone=True) for n in range(leased)),
+        Member(f"lease-{n}.service", "Failover=lease", alone=True, stopping=stopping)
+        for n in range(count)
+    ]
+
+
+def crew(count: int) -> list[Member]:
+    """Make units: a third leased, two global, two with rules, the others eager or manual."""
+    third = count // 3
+    eager = (count - third - 4) // 2
+    manual = count - third - 4 - eager
+    return [
+        *leased(third),
         *(Member(f"eager-{n}.service", "Failover=eager", alone=False) for n in range(eager)),
         *(
             Member(f"manual-{n}.service", "Failover=manual", alone=True, tied=n == 0)

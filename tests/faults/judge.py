@@ -1,4 +1,4 @@
-"""What the nemesis holds against sshfleet, from witnesses and the journal."""
+"""What the nemesis and the partitions hold against sshfleet, from witnesses and the journal."""
 
 import time
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sshfleet.journal.store import read_history
-from sshfleet.model.event import CopyGivenUp, UnitPlaced, UnitRemoved
+from sshfleet.model.event import CopyGivenUp, LeasePromised, UnitPlaced, UnitRemoved
 from tests.faults import evidence
 from tests.faults.crew import Member
 from tests.faults.evidence import Change, Complaint, Freeze, Life
@@ -54,6 +54,16 @@ def changes(journal: Path) -> list[Change]:
         for record in read_history(journal)
         if isinstance(event := record.event, UnitPlaced | UnitRemoved)
     ]
+
+
+def renewals(journal: Path) -> dict[str, list[float]]:
+    """Return when leases were promised to each machine, by the clock of the machines."""
+    ahead = time.time() - now()
+    found: dict[str, list[float]] = {}
+    for record in read_history(journal):
+        if isinstance(event := record.event, LeasePromised):
+            found.setdefault(event.machine, []).append(record.at.timestamp() - ahead)
+    return found
 
 
 def moves(journal: Path) -> str:

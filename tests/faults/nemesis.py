@@ -18,29 +18,19 @@ units on machines frozen for longer than the lease (evidence.py, rule 2).
 import argparse
 import os
 import random
-import re
-import shutil
 import sys
-import tempfile
 import time
-import traceback
-from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from sshfleet.lab import remove
-from sshfleet.lab.lab import Lab
-from sshfleet.lab.spec import LabSpec
 from tests.faults import inspection
-from tests.faults.crew import Witness, crew, write
+from tests.faults.crew import crew
 from tests.faults.customer import Customer
+from tests.faults.ground import Ground, take_place
 from tests.faults.judge import Seen, broken, changes, moves
 from tests.faults.keeper import Keeper
-from tests.faults.mischief import Mischief, Story, now
+from tests.faults.mischief import Mischief, now
 from tests.faults.sweep import Tell, tell
-from tests.lab.user import User
 
 LEASE, LOST_AFTER = 8, 5  # seconds
-POLICY = "failover: {{mode: manual, lease: {lease}s, lost_after: {lost_after}s}}\n"
 LEASE_AT_THE_END = 300  # seconds: single runs follow each other, on a busy computer
 AT_ONCE = 2  # faults
 PAUSE = (0.0, 8.0)  # seconds between two faults
@@ -48,36 +38,27 @@ SUFFERS = (10.0, 60.0)  # seconds between two things that befall the controller,
 # nothing is under a lease for long
 TICK = 0.2  # seconds
 CYCLES_AT_THE_END = 6
-LAST = 60  # lines of the story that are told
-ID = re.compile("[0-9a-f]{32}")  # of a machine
 
 
 class Nemesis:
     """A fleet, and all that goes wrong with it."""
 
-    def __init__(self, lab: Lab, user: User, units: int, seed: int, say: Tell) -> None:
-        assert lab.state.spec.shared is not None
-        self.lab, self.user, self.seed, self._say = lab, user, seed, say
-        self.journal = user.folder / "journal" / "journal.jsonl"
-        user.variables["SSHFLEET_JOURNAL"] = str(self.journal)
-        user.variables["SSHFLEET_INVENTORY"] = str(user.folder / "inventory.yaml")
-        user.variables["SSHFLEET_SSH_TIMEOUT"] = "2"
-        self._inventory(LEASE)
-        self.members, self.story = crew(units), Story(user.folder / "story")
-        self.witness = Witness(lab.state.spec.shared, self.members)
+    def __init__(self, ground: Ground, seed: int, say: Tell) -> None:
+        self.ground, self._say = ground, say
+        self.lab, self.user, self.journal = ground.lab, ground.user, ground.journal
+        self.members, self.witness, self.story = ground.members, ground.witness, ground.story
+        self._give_leases_of(LEASE)
         chances = [random.Random(f"{seed} {who}") for who in ("faults", "keeper", "user", "times")]  # noqa: S311 - to be repeated
         faults, suffering, typing, self._chance = chances
-        self.mischief = Mischief(lab, faults, self.story)
-        self.keeper = Keeper(user, suffering, self.story)
+        self.mischief = Mischief(self.lab, faults, self.story)
+        self.keeper = Keeper(self.user, suffering, self.story)
         self.customer = Customer(
-            user, self.members, self.witness, self.mischief, typing, self.story
+            self.user, self.members, self.witness, self.mischief, typing, self.story
         )
 
     def run(self, minutes: float) -> list[str]:
         """Let everything go wrong for a while; return what was not as promised."""
-        for member in self.members:
-            write(self.user, member, 1)
-        ended = self.user.runs("start", *(member.name for member in self.members))
+        ended = self.ground.start_all()
         if ended.code:
             return [f"start: {ended}"]
         self.keeper.start()
@@ -126,7 +107,7 @@ class Nemesis:
         self.keeper.go_on()
         self.customer.go()
         self.keeper.stop()
-        self._inventory(LEASE_AT_THE_END)
+        self._give_leases_of(LEASE_AT_THE_END)
         for machine in self.lab.machines:
             self.lab.boot(machine.name)
             self.user.runs("uncordon", machine.name)
@@ -148,61 +129,8 @@ class Nemesis:
         lives, complaints = self.witness.lives(), self.witness.complaints()
         return Seen(lives, complaints, self.mischief.freezes(), changes(self.journal))
 
-    def _inventory(self, lease: int) -> None:
-        policy = POLICY.format(lease=lease, lost_after=LOST_AFTER)
-        self.user.writes("inventory.yaml", self.lab.inventory.read_text() + policy)
-
-
-def named(lines: Iterable[object], names: Mapping[str, str]) -> list[str]:
-    """Return the lines with the names of machines instead of their IDs."""
-    return [ID.sub(lambda found: names.get(found[0], found[0]), str(line)) for line in lines]
-
-
-def tell_story(one: Nemesis, wrongs: list[str], folder: Path) -> None:
-    """Tell all that helps to find out why, and keep the logs."""
-    names = {machine.machine_id: machine.name for machine in one.lab.machines}
-    tell(f"FAILED, seed {one.seed}; logs are kept in {folder}")
-    tell("\n".join(named([*wrongs[:LAST], "what happened last:", *one.story.lines[-LAST:]], names)))
-    lives = sorted(one.witness.lives())
-    for member in one.members:
-        if any(member.name in wrong for wrong in wrongs):
-            tell(f"{member.name}:")
-            tell("\n".join(named((life for life in lives if life.unit == member.name), names)))
-            history = one.user.runs("history", "-l", "--unit", member.name).stdout
-            tell("\n".join(named(history.splitlines(), names)))
-    for machine in one.lab.machines:
-        one.lab.boot(machine.name)
-        log = one.lab.run(machine.name, "journalctl", "--no-pager", "-o", "short-precise")
-        (folder / f"{machine.name}.log").write_bytes(log.stdout)
-
-
-def nemesis(said: argparse.Namespace, folder: Path) -> int:
-    """Boot the lab, run, and tell; 1 when something was wrong."""
-    home, shared = folder / "user", folder / "shared"
-    home.mkdir()
-    shared.mkdir()
-    spec = LabSpec(
-        name=f"nemesis-{os.getpid()}",
-        count=said.machines,
-        suites=("bookworm", "trixie"),
-        inventory=folder / "inventory.yaml",
-        shared=shared,
-    )
-    try:
-        lab = Lab.up(spec, tell)
-        one = Nemesis(lab, User.of(lab, home), said.units, said.seed, tell)
-        try:
-            wrongs = one.run(said.minutes)
-        except Exception:
-            wrongs = [f"the nemesis itself broke:\n{traceback.format_exc()}"]
-        finally:
-            one.keeper.kill()
-        tell(one.line())
-        if wrongs:
-            tell_story(one, wrongs, folder)
-    finally:
-        remove.down(spec.name)
-    return bool(wrongs)
+    def _give_leases_of(self, seconds: int) -> None:
+        self.ground.write_policy(f"mode: manual, lease: {seconds}s, lost_after: {LOST_AFTER}s")
 
 
 def main() -> int:
@@ -214,12 +142,16 @@ def main() -> int:
     parser.add_argument("--units", type=int, default=30)
     said = parser.parse_args()
     tell(f"seed {said.seed}")
-    folder = Path(tempfile.mkdtemp(prefix="sshfleet-nemesis-"))
-    failed = nemesis(said, folder)
-    if not failed:
-        shutil.rmtree(folder)
-        tell("all well")
-    return failed
+
+    def happens(ground: Ground) -> list[str]:
+        one = Nemesis(ground, said.seed, tell)
+        try:
+            return one.run(said.minutes)
+        finally:
+            one.keeper.kill()
+            tell(one.line())
+
+    return take_place("nemesis", said.machines, crew(said.units), happens)
 
 
 if __name__ == "__main__":
