@@ -272,7 +272,8 @@ def _why_start(copy: Copy, state: UnitState, asked: Asked) -> str:
         return ""
     if state.active == "failed" or is_flapping(state):
         return "was asked for" if copy.unit.name in asked.insist else ""
-    return "does not run" if state.invocation else "has not run since the machine booted"
+    ran = state.invocation or state.runtime  # linked in /run, systemd forgets it when it ends
+    return "does not run" if ran else "has not run since the machine booted"
 
 
 def _start(draft: Draft, copy: Copy, asked: Asked, rival: str, reason: str) -> None:

@@ -235,6 +235,21 @@ def test_the_stale_copy_of_a_machine_that_is_back_is_removed_first() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("runtime", "reason"),
+    [(True, "does not run"), (False, "has not run since the machine booted")],
+)
+def test_of_a_unit_that_leaves_no_trace_nobody_says_that_it_has_not_run(
+    runtime: bool, reason: str
+) -> None:
+    ended = state(EAGER, "inactive", "dead", runtime=runtime)
+    made = world(
+        *MACHINES, units=[EAGER], placed={"web.service": "m1"}, reports={"m1": reached("m1", ended)}
+    )
+    actions = make_plan(made, frozenset(made.desired.units), Asked()).actions
+    assert [one.reason for one in actions if one.verb.name == "START"] == [reason]
+
+
 def test_a_machine_with_a_fence_is_only_given_up_when_that_says_so() -> None:
     armed = [replace(MACHINES[0], fence_command=("ipmitool", "off")), *MACHINES[1:]]
     for each in (EAGER, LEASED):
