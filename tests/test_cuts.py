@@ -21,6 +21,7 @@ from tests.faults.cuts import (
     wrongs,
 )
 from tests.faults.evidence import Change, Life
+from tests.faults.judge import Seen
 
 LIMITS = Limits(lease=10, stopping=2, trusted=14)
 ENDED, OVER = 18, 36  # seconds after the cut
@@ -34,12 +35,21 @@ def placed(machine: str, at: float, unit: str = "u") -> Change:
     return Change(at, unit, machine, holds=True)
 
 
+def left(machine: str, at: float, unit: str = "u") -> Change:
+    return Change(at, unit, machine, holds=False)
+
+
+def seen(lives: list[Life], changes: list[Change]) -> Seen:
+    return Seen(lives, [], [], changes)
+
+
 def case(healed: float, old: float, *fresh: Life, at: float | None = None) -> Case:
     """Return a unit on m1 that was cut off at 100: its process ended at 100 + `old`."""
     return Case(
         unit="u",
         cut=Cut("m1", 100, 100 + healed),
         old=life("m1", 0, 100 + old),
+        leased=98,
         fresh=fresh,
         placed=() if at is None else (placed("m2", 100 + at),),
     )
@@ -82,7 +92,8 @@ def test_the_phase_is_what_had_become_of_it_at_the_heal(one: Case, phase: Phase)
         (replace(MOVED, placed=(placed("m2", 137), placed("m1", 160))), "placed 2 times"),
         (replace(MOVED, placed=(placed("m1", 137),)), "placed where it was"),
         (case(20, 12, life("m2", 130, 300), at=20 + LOOKING + 0.1), "8.1 s after the heal"),
-        (case(50, 12, life("m2", 111, 300), at=9), "ran elsewhere 1.0 s before"),
+        (case(50, 12, life("m2", 118, 300), at=15.9), "moved 17.9 s after its last lease"),
+        (case(50, 20, life("m2", 117, 300), at=16.1), "ran elsewhere 3.0 s before"),
         (case(50, 12, life("m2", 138, 160), life("m1", 161, 300), at=37), "did not start once"),
         (case(50, 12, life("m2", 138, 150), life("m2", 151, 300), at=37), "did not start once"),
         (case(50, 12, at=37), "did not start once"),
@@ -108,17 +119,19 @@ def test_only_units_of_machines_that_were_cut_off_are_cases() -> None:
         life("m3", 0, 300, "other"),
     ]
     cut = Cut("m1", 100, 150)
-    moves = [placed("m2", 137), placed("m9", 137, "third")]
-    found = list(cases([cut], {"u": "m1", "other": "m3"}, lives, moves))
-    assert found == [
-        Case(unit="u", cut=cut, old=lives[1], fresh=(lives[2],), placed=(moves[0],)),
-    ]
+    changes = [placed("m1", 0), placed("m2", 137), placed("m9", 137, "third"), left("m1", 151)]
+    leases = {"m1": [95.0, 99.0, 101.0, 152.0], "m2": [100.0, 137.0]}
+    found = list(cases([cut], {"u": "m1", "other": "m3"}, seen(lives, changes), leases))
+    moved = Case(
+        unit="u", cut=cut, old=lives[1], leased=101, fresh=(lives[2],), placed=(changes[1],)
+    )
+    assert found == [moved]
 
 
 def test_what_was_not_cut_off_is_to_stay_as_it_was() -> None:
     lives = [life("m1", 0, 300), life("m1", 101, 300, "again"), life("m1", 101, 300, "cut")]
     moves = [placed("m2", 120, "moved"), placed("m2", 120, "cut")]
-    found = disturbed(100, {"u", "again", "moved"}, lives, moves)
+    found = disturbed(100, {"u", "again", "moved"}, seen(lives, moves))
     assert [line.split()[0] for line in found] == ["again", "moved"]
 
 
@@ -136,10 +149,10 @@ def test_the_figures_count_how_far_things_were() -> None:
     figures = Figures(cases=[RAN, ENDED_AND_BACK, MOVED, OVERTAKEN], cuts=4)
     assert figures.line() == (
         "4 cuts: when healed, of 4 units 1 still ran, 2 had ended, 1 had moved; "
-        "ended after 12.0 to 12.0 s; 2 moved, the gap at least 26.0 s, "
-        "at most 2.0 s after the heal; 1 started again at home"
+        "ended after 12.0 to 12.0 s; 2 moved, 39.0 s after the last lease at least, "
+        "with a gap of 26.0 s at least, at most 2.0 s after the heal; 1 started again at home"
     )
-    assert "0 moved, the gap at least nan s" in Figures().line()
+    assert "0 moved, nan s after" in Figures().line()
     assert "too busy to look in 2 more rounds" in Figures(too_busy=2).line()
 
 

@@ -7,13 +7,14 @@ Rule 2: what a process wrote and what the journal says decide, not what should h
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 
 from sshfleet.plan.leases import SWEEP, surely_over
 from tests.faults.evidence import Change, Life
+from tests.faults.judge import Seen
 
 BUSY = 4.0
 """Seconds by which a busy computer may be late to end a process, or to say that it ended."""
@@ -77,12 +78,14 @@ class Cut:
 class Case:
     """A unit of a machine that was cut off: its process then, and all that came later.
 
-    `fresh` are the processes, `placed` where the journal placed it, both in order.
+    `leased` is when the last lease was promised to the machine before it moved; `fresh` are the
+    processes, `placed` where the journal placed it, both in order.
     """
 
     unit: str
     cut: Cut
     old: Life
+    leased: float
     fresh: tuple[Life, ...] = ()
     placed: tuple[Change, ...] = ()
 
@@ -97,6 +100,11 @@ class Case:
     def ran_on(self) -> float:
         """Return for how many seconds its process ran on while the machine was cut off."""
         return min(self.old.last, self.cut.healed) - self.cut.begun
+
+    @property
+    def waited(self) -> float:
+        """Return the seconds between the last lease and the move, if it moved."""
+        return self.placed[0].at - self.leased if self.placed else math.inf
 
     @property
     def gap(self) -> float:
@@ -128,7 +136,8 @@ class Figures:
         return (
             f"{self.cuts} cuts: when healed, of {len(phases)} units {counts}; "
             f"ended after {min(ended, default=0):.1f} to {max(ended, default=0):.1f} s; "
-            f"{len(moved)} moved, the gap at least {_least(case.gap for case in moved)}, at most "
+            f"{len(moved)} moved, {_least(case.waited for case in moved)} after the last lease at "
+            f"least, with a gap of {_least(case.gap for case in moved)} at least, at most "
             f"{max([0, *(case.overtaken for case in moved)]):.1f} s after the heal; "
             f"{again} started again at home{too_busy}"
         )
@@ -139,23 +148,31 @@ def _least(seconds: Iterable[float]) -> str:
 
 
 def cases(
-    cuts: Iterable[Cut], homes: dict[str, str], lives: Sequence[Life], placed: Sequence[Change]
+    cuts: Iterable[Cut], homes: Mapping[str, str], seen: Seen, renewed: Mapping[str, list[float]]
 ) -> Iterator[Case]:
     """Yield what became of each unit whose home was cut off; `homes` is where each then was.
 
-    `placed` are the placements since the first cut.
+    `renewed` is when leases were promised to each machine.
     """
     by_machine = {cut.machine: cut for cut in cuts}
     for unit, home in homes.items():
         if cut := by_machine.get(home):
-            mine = sorted(life for life in lives if life.unit == unit)
+            mine = sorted(life for life in seen.lives if life.unit == unit)
+            placed = placements(seen, cut.begun, unit)
+            moved = placed[0].at if placed else math.inf
             yield Case(
                 unit=unit,
                 cut=cut,
                 old=[life for life in mine if life.first <= cut.begun][-1],
+                leased=max(time for time in renewed[home] if time < moved),
                 fresh=tuple(life for life in mine if life.first > cut.begun),
-                placed=tuple(change for change in placed if change.unit == unit),
+                placed=tuple(placed),
             )
+
+
+def placements(seen: Seen, since: float, unit: str) -> list[Change]:
+    """Return where a unit was placed since then."""
+    return [one for one in seen.changes if one.holds and one.at > since and one.unit == unit]
 
 
 def oldest_lease(renewed: Iterable[float], since: float, until: float) -> float:
@@ -164,15 +181,15 @@ def oldest_lease(renewed: Iterable[float], since: float, until: float) -> float:
     return max(later - earlier for earlier, later in pairwise(times))
 
 
-def disturbed(
-    since: float, untouched: set[str], lives: Iterable[Life], placed: Iterable[Change]
-) -> list[str]:
+def disturbed(since: float, untouched: Iterable[str], seen: Seen) -> list[str]:
     """Say what befell units since then whose machines nobody cut off."""
-    found: list[Life | Change] = [life for life in lives if life.first > since]
     return [
-        f"{one.unit} was not cut off, and yet: {one}"
-        for one in [*found, *placed]
-        if one.unit in untouched
+        f"{unit} was not cut off, and yet: {one}"
+        for unit in sorted(untouched)
+        for one in (
+            *(life for life in seen.lives if life.unit == unit and life.first > since),
+            *placements(seen, since, unit),
+        )
     ]
 
 
@@ -200,6 +217,8 @@ def _wrong_move(case: Case, limits: Limits) -> Iterator[str]:
         yield f"was placed {len(case.placed)} times"
     if case.overtaken > LOOKING:
         yield f"moved {case.overtaken:.1f} s after the heal"
+    if case.waited < limits.ended:
+        yield f"moved {case.waited:.1f} s after its last lease, when it might still run"
     if case.gap <= 0:
         yield f"ran elsewhere {-case.gap:.1f} s before its process had ended"
     if [life.machine for life in case.fresh] != [case.placed[0].machine]:

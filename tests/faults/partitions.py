@@ -22,6 +22,7 @@ import os
 import random
 import sys
 import time
+from collections.abc import Iterable, Mapping
 
 from sshfleet.journal.store import read_state
 from sshfleet.lab.waiting import holds
@@ -77,26 +78,23 @@ class Partitions:
         if isinstance(done, str):
             return [done]
         found = self._rest()
-        told = changes(self.ground.journal)
-        seen = Seen(self.ground.witness.lives(), self.ground.witness.complaints(), [], told)
+        seen = self._seen()
         found += broken(self.ground.members, seen, LEASE)
-        placed = [one for one in told if one.holds and one.at > begun]
-        new = list(cases(done, homes, seen.lives, placed))
-        untouched = set(homes.values()) - {cut.machine for cut in done}
-        if self._was_too_busy(begun, untouched):
+        renewed = renewals(self.ground.journal)
+        off = {cut.machine for cut in done}
+        untouched = {unit: home for unit, home in homes.items() if home not in off}
+        if _too_old(renewed, begun, untouched.values()):
             self.figures.too_busy += 1
             return found or ["this computer is too busy"] * (self.figures.too_busy > TOO_BUSY)
+        new = list(cases(done, homes, seen, renewed))
         self.figures.cuts += count
         self.figures.cases += new
-        others = homes.keys() - {case.unit for case in new}
-        found += disturbed(begun, others, seen.lives, placed)
+        found += disturbed(begun, untouched, seen)
         return found + [wrong for case in new for wrong in wrongs(case, self._limits)]
 
-    def _was_too_busy(self, begun: float, machines: set[str]) -> bool:
-        """Tell whether leases got old on machines because nobody could look often enough."""
-        renewed, ended = renewals(self.ground.journal), now()
-        ages = [oldest_lease(renewed[one], begun - RENEWED, ended) for one in machines]
-        return max(ages) > RENEWED
+    def _seen(self) -> Seen:
+        lives, complaints = self.ground.witness.lives(), self.ground.witness.complaints()
+        return Seen(lives, complaints, [], changes(self.ground.journal))
 
     def _pull(self, machines: list[str]) -> list[Cut] | str:
         """Cut machines off, and heal each at its time; say so if nobody looks any more."""
@@ -159,6 +157,12 @@ class Partitions:
 
     def _note(self, kind: str, machine: str) -> None:
         self.ground.story.tell(kind, self._names[machine])
+
+
+def _too_old(renewed: Mapping[str, list[float]], begun: float, machines: Iterable[str]) -> bool:
+    """Tell whether leases got old on machines because nobody could look often enough."""
+    ended = now()
+    return any(oldest_lease(renewed[one], begun - RENEWED, ended) > RENEWED for one in machines)
 
 
 def main() -> int:
