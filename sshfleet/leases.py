@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from sshfleet.clock import Clock
 from sshfleet.memory import Memory
 from sshfleet.model.desired import DesiredState
-from sshfleet.model.event import LeasePromised
+from sshfleet.model.event import LeasesPromised
 from sshfleet.model.machine import Machine, MachineId
 from sshfleet.model.observed import Reached
 from sshfleet.plan.leases import DRIFT, Leased, still_held, surely_over
@@ -50,6 +50,7 @@ class Keeper:
         self._due: Mapping[MachineId, Leased] = {}
         self._sent: dict[MachineId, Leased] = {}
         self._taken: set[MachineId] = set()
+        self._unsaid: dict[MachineId, int] = {}  # seconds until all will have ended there
 
     @property
     def taken(self) -> frozenset[MachineId]:
@@ -91,60 +92,62 @@ class Keeper:
             await self._renew(list(self._pulses))
 
     async def _renew(self, machines: Iterable[MachineId]) -> None:
-        pulses = [self._pulses[id_] for id_ in sorted(machines) if id_ in self._due]
-        if not pulses:
+        due = {id_: self._due[id_] for id_ in sorted(machines) if id_ in self._due}
+        if not due:
             return
         now = self._clock.seconds()
-        lengths = [self._length_for(pulse.id, now) for pulse in pulses]
-        promises = [self._promise(*both, now) for both in zip(pulses, lengths, strict=True)]
-        self._memory.append(promises)
-        self._sent.update({pulse.id: self._due[pulse.id] for pulse in pulses})
-        each = zip(pulses, lengths, promises, strict=True)
-        await asyncio.gather(*(self._send(one[0], self._order(*one, now)) for one in each))
+        lengths = {id_: self._length_for(id_, one, now) for id_, one in due.items()}
+        for id_, length in lengths.items():
+            over = math.ceil(surely_over(length, due[id_].stopping))
+            self._unsaid[id_] = max(over, self._unsaid.get(id_, 0))
+        await asyncio.sleep(0)  # machines that answer in this moment share a record of the journal
+        self._promise()
+        self._sent.update(due)
+        orders = [self._order(id_, one, lengths[id_], now) for id_, one in due.items()]
+        await asyncio.gather(*map(self._send, due, orders))
 
-    def _length_for(self, machine: MachineId, now: float) -> float:
+    def _length_for(self, machine: MachineId, due: Leased, now: float) -> float:
         """Return how long the next lease is: one that was extended is not cut short."""
         before = self._memory.state.leases.get(machine)
         if before is None or before.boot != self._clock.boot:
             return self._length
-        left = still_held(before.until / 1000 - now, self._due[machine].stopping)
+        left = still_held(before.until / 1000 - now, due.stopping)
         return max(self._length, left)
 
-    def _promise(self, pulse: _Pulse, length: float, now: float) -> LeasePromised:
-        seconds = math.ceil(surely_over(length, self._due[pulse.id].stopping))
-        before = self._memory.state.leases.get(pulse.id)
-        return LeasePromised(
-            machine=pulse.id,
-            boot=self._clock.boot,
-            until=math.ceil((now + seconds) * 1000),
-            seconds=seconds,
-            number=before.number + 1 if before else 1,
-        )
+    def _promise(self) -> None:
+        """Write down all promises that are not yet; each caller finds its own written after it."""
+        if self._unsaid:
+            promises = _promises(self._unsaid, self._memory.state, self._clock)
+            self._memory.append(promises)
+            self._unsaid.clear()
 
-    def _order(self, pulse: _Pulse, length: float, promise: LeasePromised, now: float) -> Renewal:
+    def _order(self, machine: MachineId, due: Leased, length: float, now: float) -> Renewal:
+        pulse = self._pulses[machine]
         # A clock there that is slow must not make the lease longer than it was promised to be.
         ahead = (now - pulse.at) * (1 - DRIFT) + length
+        state = self._memory.state
         return Renewal(
             boot_id=pulse.boot_id,
             deadline=pulse.uptime + ahead,
             wall=pulse.wall + math.ceil(ahead),
-            number=promise.number,
-            lineage=self._memory.state.lineage,
-            units=self._due[pulse.id].units,
+            number=state.leases[machine].number,
+            lineage=state.lineage,
+            units=self._due.get(machine, due).units,  # of two at once both send the newer
         )
 
-    async def _send(self, pulse: _Pulse, order: Renewal) -> None:
+    async def _send(self, machine: MachineId, order: Renewal) -> None:
+        there = self._pulses[machine].machine
         nonce = secrets.token_hex(8)
         try:
             async with asyncio.timeout(WITHIN):
-                completed = await self._transport.run(pulse.machine, renewal(order, nonce))
+                completed = await self._transport.run(there, renewal(order, nonce))
             refused = renewed(completed, nonce)
         except (TransportError, TimeoutError) as error:
             refused = str(error) or "no answer"
         if refused:
-            self._sent.pop(pulse.id, None)
+            self._sent.pop(machine, None)
         else:
-            self._taken.add(pulse.id)
+            self._taken.add(machine)
 
 
 def ends(state: DesiredState, clock: Clock) -> dict[MachineId, float]:
@@ -160,17 +163,28 @@ def ends(state: DesiredState, clock: Clock) -> dict[MachineId, float]:
     }
 
 
-def carried_over(state: DesiredState, clock: Clock) -> tuple[LeasePromised, ...]:
+def carried_over(state: DesiredState, clock: Clock) -> tuple[LeasesPromised, ...]:
     """Return the promises of another boot as promises of this one, made just now."""
+    others = {id_: lease.seconds for id_, lease in state.leases.items() if lease.boot != clock.boot}
+    return _promises(others, state, clock)
+
+
+def _promises(
+    seconds: Mapping[MachineId, int], state: DesiredState, clock: Clock
+) -> tuple[LeasesPromised, ...]:
+    """Promise machines that in so many seconds all will have ended; one event for each length."""
     now = clock.seconds()
+    before = [state.leases[id_].number for id_ in seconds if id_ in state.leases]
+    together: dict[int, list[MachineId]] = {}
+    for id_, over in sorted(seconds.items()):
+        together.setdefault(over, []).append(id_)
     return tuple(
-        LeasePromised(
-            machine=id_,
+        LeasesPromised(
+            machines=tuple(ids),
             boot=clock.boot,
-            until=math.ceil((now + lease.seconds) * 1000),
-            seconds=lease.seconds,
-            number=lease.number,
+            until=math.ceil((now + over) * 1000),
+            seconds=over,
+            number=max(before, default=0) + 1,
         )
-        for id_, lease in sorted(state.leases.items())
-        if lease.boot != clock.boot
+        for over, ids in sorted(together.items())
     )

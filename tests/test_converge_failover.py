@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sshfleet.errors import TryLater
-from sshfleet.model.event import LeasePromised, UnitPlaced
+from sshfleet.model.event import LeasesPromised, UnitPlaced
 from sshfleet.model.machine import FailoverMode, FailoverPolicy
 from tests.builders import machine, machine_id
 from tests.fakes import Killed
@@ -56,7 +56,7 @@ def test_a_leased_unit_runs_under_a_lease_that_is_renewed(stage: Stage) -> None:
 def test_a_promise_is_in_the_journal_before_the_lease_is_sent(stage: Stage) -> None:
     stage.start(LEASED)
     sent = list[int]()
-    promised = [one.number for one in stage.journal.events if isinstance(one, LeasePromised)]
+    promised = [one.number for one in stage.journal.events if isinstance(one, LeasesPromised)]
 
     def note() -> None:
         known = stage.journal.state.leases[machine_id("m1")]

@@ -6,7 +6,7 @@ import pytest
 
 from sshfleet.leases import Keeper, carried_over, ends
 from sshfleet.model.desired import DesiredState, Lease
-from sshfleet.model.event import LeasePromised
+from sshfleet.model.event import LeasesPromised
 from sshfleet.model.machine import MachineId
 from sshfleet.model.observed import Reached
 from sshfleet.model.unit import UnitName
@@ -68,8 +68,8 @@ def scene() -> Scene:
     return Scene()
 
 
-def promises(scene: Scene) -> list[LeasePromised]:
-    return [one for one in scene.journal.events if isinstance(one, LeasePromised)]
+def promises(scene: Scene) -> list[LeasesPromised]:
+    return [one for one in scene.journal.events if isinstance(one, LeasesPromised)]
 
 
 def test_a_lease_is_as_long_as_was_said_and_the_promise_covers_the_end_of_its_units(
@@ -117,6 +117,29 @@ def test_while_a_run_lasts_leases_are_renewed() -> None:
     asyncio.run(lasts())
 
 
+def test_machines_that_answer_together_share_a_record_and_none_is_sent_an_older_lease() -> None:
+    names = [f"m{number}" for number in range(50)]
+    there = {name: FakeMachine(name) for name in names}
+    journal, clock = MemoryJournal(), StageClock()
+    keeper = Keeper(journal, FakeTransport(there), clock, 30.0)
+    older = {machine_id(name): Leased((UnitName("db.service"),), 20.0) for name in names}
+    newer = {id_: Leased((UnitName("db.service"), UnitName("web.service")), 20.0) for id_ in older}
+
+    async def meet() -> None:
+        await keeper.cover(older)
+        reports = [reached(name, boot_id=there[name].boot_id(), uptime=9.0) for name in names]
+        met = [keeper.met(machine(name), one) for name, one in zip(names, reports, strict=True)]
+        await asyncio.gather(*met, keeper.cover(newer))
+
+    asyncio.run(meet())
+    promised = [one for one in journal.events if isinstance(one, LeasesPromised)]
+    assert len(promised) == 1
+    assert set(promised[0].machines) == set(older)
+    for one in there.values():
+        assert one.lease is not None
+        assert set(one.lease.units) == {"db.service", "web.service"}
+
+
 def test_what_is_not_due_is_not_renewed(scene: Scene) -> None:
     async def meet() -> None:
         await scene.keeper.cover({})
@@ -133,7 +156,7 @@ def test_the_end_of_a_lease_is_counted_by_the_clock_that_promised_it() -> None:
     state = DesiredState(leases=leases)
     assert ends(state, clock) == {here: 30.0, elsewhere: 60.0}
     (carried,) = carried_over(state, clock)
-    assert (carried.machine, carried.until, carried.boot) == (elsewhere, 160_000, clock.boot)
+    assert (carried.machines, carried.until, carried.boot) == ((elsewhere,), 160_000, clock.boot)
 
 
 def test_how_long_a_lease_still_holds_is_never_overrated() -> None:

@@ -9,7 +9,7 @@ never written.
 from collections.abc import Callable, Mapping, Set
 from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 from sshfleet.model import event as ev
 from sshfleet.model.event import Event, TargetState
@@ -41,7 +41,7 @@ EVENT_TYPES: Mapping[str, type[Event]] = MappingProxyType(
         "copy-found": ev.CopyFound,
         "copy-guarded": ev.CopyGuarded,
         "copy-unguarded": ev.CopyUnguarded,
-        "lease-promised": ev.LeasePromised,
+        "leases-promised": ev.LeasesPromised,
         "restart-asked": ev.RestartAsked,
         "machine-seen": ev.MachineSeen,
         "machine-marked": ev.MachineMarked,
@@ -80,6 +80,13 @@ def texts(value: object) -> dict[str, str]:
     return {text(key): text(item) for key, item in value.items()}
 
 
+def names(value: object) -> tuple[str, ...]:
+    """Check that a value is a list of text, and copy it."""
+    if not isinstance(value, list | tuple):
+        raise Malformed(f"{type(value).__name__} where a list of text belongs")
+    return tuple(text(item) for item in value)
+
+
 def target_state(value: object) -> TargetState:
     """Check that a value is a target state; raise TooNew for one that is not known here."""
     try:
@@ -115,6 +122,8 @@ class _Shape:
 
 def _check_for(annotation: Any) -> Callable[[object], Any]:
     plain = getattr(annotation, "__supertype__", annotation)  # a NewType is what it is made of
+    if get_origin(plain) is tuple:
+        return names
     return {str: text, int: number, TargetState: target_state}.get(plain, texts)
 
 
@@ -164,6 +173,7 @@ def structs() -> Mapping[type, type[Event]]:
         number: whole,
         target_state: TargetState,
         texts: dict[str, str],
+        names: tuple[str, ...],
     }
     made: dict[type, type[Event]] = {}
     for name, shape in _BY_NAME.items():

@@ -64,7 +64,7 @@ class KnownMachine:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """How long a machine may run leased units, by what was promised to it so far (LeasePromised).
+    """How long a machine may run leased units, by what was promised to it so far (LeasesPromised).
 
     `until` is CLOCK_BOOTTIME (ms) in the controller's boot of the ID `boot`; `seconds` is how far
     off that was when it was promised; `number` is that of the last promise.
@@ -176,8 +176,8 @@ class _Fold:
             case ev.CopyUnguarded():
                 unit = self._unit(event.unit)
                 self._keep(replace(unit, guarded=unit.guarded - {event.machine}))
-            case ev.LeasePromised():
-                self.leases[event.machine] = _promised(self.leases.get(event.machine), event)
+            case ev.LeasesPromised():
+                self._promise(event)
             case ev.RestartAsked():
                 unit = self._unit(event.unit)
                 self._keep(replace(unit, restart={**unit.restart, **event.invocations}))
@@ -241,6 +241,10 @@ class _Fold:
             )
         )
 
+    def _promise(self, event: ev.LeasesPromised) -> None:
+        for machine in event.machines:
+            self.leases[machine] = _promised(self.leases.get(machine), event)
+
     def _see(self, event: ev.MachineSeen) -> None:
         for known in list(self.machines.values()):
             if known.name == event.name and known.id != event.machine:
@@ -269,7 +273,7 @@ def _without(unit: DesiredUnit, machine: MachineId) -> DesiredUnit:
     )
 
 
-def _promised(before: Lease | None, event: ev.LeasePromised) -> Lease:
+def _promised(before: Lease | None, event: ev.LeasesPromised) -> Lease:
     """Return what a machine may act on after one more promise; another boot starts a new clock."""
     if before is None or before.boot != event.boot or before.until <= event.until:
         return Lease(event.boot, event.until, event.seconds, event.number)

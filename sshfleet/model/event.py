@@ -131,15 +131,15 @@ class CopyUnguarded:
 
 
 @dataclass(frozen=True, slots=True)
-class LeasePromised:
-    """A lease is about to be sent to the machine, which may then run leased units for a while.
+class LeasesPromised:
+    """Leases are about to be sent to machines, which may then run leased units for a while.
 
     At `until` they have surely ended if no other lease follows: CLOCK_BOOTTIME (ms) of the computer
-    that promises, in its boot of the ID `boot`. That is `seconds` from now; `number` grows with
-    each lease for this machine.
+    that promises, in its boot of the ID `boot`. That is `seconds` from now; `number` is higher than
+    that of any lease these machines had before.
     """
 
-    machine: MachineId
+    machines: tuple[MachineId, ...]
     boot: str
     until: int
     seconds: int
@@ -223,7 +223,7 @@ Event = (
     | CopyFound
     | CopyGuarded
     | CopyUnguarded
-    | LeasePromised
+    | LeasesPromised
     | RestartAsked
     | MachineSeen
     | MachineMarked

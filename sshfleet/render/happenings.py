@@ -114,7 +114,7 @@ class _Past:
             case ev.JournalStarted(lineage):
                 self.from_the_start = True
                 yield Happening(entry=entry, kind=Kind.BEGIN, after=lineage)
-            case ev.TextStored() | ev.MachineMarked() | ev.LeasePromised():
+            case ev.TextStored() | ev.MachineMarked() | ev.LeasesPromised():
                 pass  # a text is told when a unit gets it, marks and leases are ours alone
             case ev.CopyGuarded() | ev.CopyUnguarded():
                 pass  # the text says which

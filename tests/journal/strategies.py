@@ -40,7 +40,14 @@ BY_TYPE: dict[type[Event], st.SearchStrategy[Event]] = {
     ev.CopyFound: st.builds(ev.CopyFound, units, machines),
     ev.CopyGuarded: st.builds(ev.CopyGuarded, units, machines),
     ev.CopyUnguarded: st.builds(ev.CopyUnguarded, units, machines),
-    ev.LeasePromised: st.builds(ev.LeasePromised, machines, any_text, numbers, numbers, numbers),
+    ev.LeasesPromised: st.builds(
+        ev.LeasesPromised,
+        st.lists(machines, max_size=3).map(tuple),
+        any_text,
+        numbers,
+        numbers,
+        numbers,
+    ),
     ev.RestartAsked: st.builds(
         ev.RestartAsked, units, st.dictionaries(machines, any_text, max_size=3)
     ),
@@ -80,8 +87,8 @@ _plausible: st.SearchStrategy[Event] = st.one_of(
     st.builds(ev.CopyGuarded, _unit, _machine),
     st.builds(ev.CopyUnguarded, _unit, _machine),
     st.builds(
-        ev.LeasePromised,
-        _machine,
+        ev.LeasesPromised,
+        st.lists(_machine, max_size=2).map(tuple),
         st.sampled_from(["boot-1", "boot-2"]),
         st.integers(0, 9),
         st.integers(0, 9),

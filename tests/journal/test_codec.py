@@ -43,7 +43,7 @@ def test_names_and_fields_on_disk_stay_what_they_were_released_as() -> None:
         "copy-found": ["unit", "machine"],
         "copy-guarded": ["unit", "machine"],
         "copy-unguarded": ["unit", "machine"],
-        "lease-promised": ["machine", "boot", "until", "seconds", "number"],
+        "leases-promised": ["machines", "boot", "until", "seconds", "number"],
         "restart-asked": ["unit", "invocations"],
         "machine-seen": ["machine", "name", "address"],
         "machine-marked": ["machine", "mark", "seen"],
