@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sshfleet.journal.store import read_history
-from sshfleet.model.event import CopyGivenUp, LeasePromised, UnitPlaced, UnitRemoved
+from sshfleet.model.event import CopyGivenUp, LeasesPromised, UnitPlaced, UnitRemoved
 from tests.faults import evidence
 from tests.faults.crew import Member
 from tests.faults.evidence import Change, Complaint, Freeze, Life
@@ -61,8 +61,9 @@ def renewals(journal: Path) -> dict[str, list[float]]:
     ahead = time.time() - now()
     found: dict[str, list[float]] = {}
     for record in read_history(journal):
-        if isinstance(event := record.event, LeasePromised):
-            found.setdefault(event.machine, []).append(record.at.timestamp() - ahead)
+        if isinstance(event := record.event, LeasesPromised):
+            for machine in event.machines:
+                found.setdefault(machine, []).append(record.at.timestamp() - ahead)
     return found
 
 
