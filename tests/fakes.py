@@ -1,6 +1,7 @@
 """Fakes of what lies outside: a transport to fake machines, and a journal in memory."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 from sshfleet.model.desired import DesiredState, fold
@@ -19,6 +20,17 @@ STAGING = "/home/core/.sshfleet/staging"
 
 class Killed(BaseException):
     """The controller dies right here."""
+
+
+def dying(step: int | None) -> Callable[..., None]:
+    """Return what may be called so many times and dies from then on; None: it never dies."""
+    called = itertools.count()
+
+    def die(*_: object) -> None:
+        if step is not None and next(called) >= step:
+            raise Killed
+
+    return die
 
 
 class MemoryJournal:

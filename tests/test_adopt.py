@@ -13,7 +13,7 @@ from sshfleet.model.machine import MachineName
 from sshfleet.model.observed import Unreachable
 from sshfleet.model.owner import Signature
 from tests.builders import machine
-from tests.fakes import Killed, MemoryJournal
+from tests.fakes import Killed, MemoryJournal, dying
 from tests.stage import TEXT, Stage, quiet, service
 
 ME = Signature("me@here", "now", "/journal.jsonl")
@@ -202,13 +202,7 @@ def test_an_adoption_that_is_killed_anywhere_is_finished_by_the_next() -> None:
 
 def is_killed(here: Stage, steps: int) -> bool:
     """Adopt, and die before the step of that number; tell whether there is one."""
-    counted = itertools.count()
-
-    def die(*_: object) -> None:
-        if next(counted) == steps:
-            raise Killed
-
-    set_hooks(here, die)
+    set_hooks(here, dying(steps))
     try:
         adopt(here)
     except Killed:

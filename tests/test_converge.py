@@ -8,7 +8,7 @@ from sshfleet.model.machine import Fleet
 from sshfleet.model.step import Run
 from sshfleet.model.unit import Unit
 from tests.builders import machine, machine_id
-from tests.fakes import Killed
+from tests.fakes import Killed, dying
 from tests.stage import TEXT, Stage, quiet, service
 
 WEB = service("web.service")
@@ -287,12 +287,7 @@ def test_a_machine_that_joins_changes_nothing_on_the_others_of_a_global_unit(sta
 
 def kill_at(stage: Stage, step: int) -> None:
     """Let the controller die at its n-th journey or append, whichever comes first."""
-    steps = iter(range(step + 1))
-
-    def die(*_: object) -> None:
-        if next(steps) == step:
-            raise Killed
-
+    die = dying(step)
     stage.journal.before = die
     stage.transport.hook = die
 

@@ -12,7 +12,7 @@ from sshfleet.model.machine import Fleet, MachineName
 from sshfleet.model.unit import Unit, UnitName
 from tests.builders import machine, machine_id
 from tests.fake_machine import FakeMachine
-from tests.fakes import Killed
+from tests.fakes import Killed, dying
 from tests.stage import Stage, quiet, service
 
 FIRST = "HandOver=start-first"
@@ -47,13 +47,7 @@ def moving(stage: Stage) -> set[str]:
 
 def watched(stage: Stage, step: int | None = None, also: Callable[[], None] = lambda: None) -> None:
     """Look for harm at each journey and append, and let the controller die at one of them."""
-    left = [step]
-
-    def die(*_: object) -> None:
-        if left[0] is not None:
-            left[0] -= 1
-            if left[0] < 0:
-                raise Killed
+    die = dying(step)
 
     def look(*_: object) -> None:
         for name in NEVER_TWICE:

@@ -1,6 +1,5 @@
 """Histories of machines that the admin gives up."""
 
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -10,7 +9,7 @@ from sshfleet.model.event import CopyGivenUp
 from sshfleet.model.machine import Fleet, MachineName
 from sshfleet.plan.evicting import Evicted, staying
 from tests.builders import machine, machine_id
-from tests.fakes import Killed
+from tests.fakes import Killed, dying
 from tests.stage import Stage, quiet, service
 
 M1 = Evicted(machine_id("m1"), MachineName("m1"))
@@ -91,24 +90,13 @@ def test_a_unit_that_was_leaving_the_dead_machine_starts_elsewhere() -> None:
     stage.machines["m1"].slow = True
     stage.machines["m2"] = Stage(machine("m2")).machines["m2"]
     stage.fleet = Fleet(name="test", machines=(machine("m1"), machine("m2")))
-    stage.journal.before = mortal(7)
+    stage.journal.before = dying(7)
     with suppress(Killed):
         stage.drain("m1")
     stage.journal.before = lambda: None
     stage.transport.away = {"m1"}
     assert quiet(stage.evict(M1))
     assert stage.machines["m2"].running() == {"a.service"}
-
-
-def mortal(steps: int) -> Callable[[], None]:
-    left = [steps]
-
-    def die() -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise Killed
-
-    return die
 
 
 def test_a_machine_that_left_the_inventory_can_be_evicted() -> None:
@@ -121,7 +109,7 @@ def test_a_machine_that_left_the_inventory_can_be_evicted() -> None:
 @pytest.mark.parametrize("step", range(14))
 def test_an_evict_that_is_killed_anywhere_is_ended_by_reconcile_or_by_itself(step: int) -> None:
     stage = broken(("a.service", ""), ("f.service", "MachineOf=a.service"))
-    die = mortal(step)
+    die = dying(step)
     stage.journal.before = die
     stage.transport.hook = lambda *_: die()
     with suppress(Killed):

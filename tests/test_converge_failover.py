@@ -11,7 +11,7 @@ from sshfleet.errors import TryLater
 from sshfleet.model.event import LeasesPromised, UnitPlaced
 from sshfleet.model.machine import FailoverMode, FailoverPolicy
 from tests.builders import machine, machine_id
-from tests.fakes import Killed
+from tests.fakes import Killed, dying
 from tests.stage import Stage, quiet, service
 
 LEASED = service("db.service", "Failover=lease")
@@ -268,15 +268,9 @@ def take(stage: Stage, step: str, what: str) -> None:
 
 def reconcile(stage: Stage, steps: int) -> None:
     """Run a controller that dies after so many steps on machines."""
-    left = [steps]
-
-    def step() -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise Killed
-
+    die = dying(steps)
     for one in stage.machines.values():
-        one.hook = step
+        one.hook = die
     try:
         stage.reconcile()
     except (Killed, TryLater):

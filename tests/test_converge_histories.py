@@ -19,7 +19,7 @@ from sshfleet.model.unit import Unit
 from sshfleet.unitfile.read import read_text
 from tests.builders import machine, machine_id
 from tests.fake_machine import FakeMachine
-from tests.fakes import Killed
+from tests.fakes import Killed, dying
 from tests.stage import TEXT, Stage, service
 
 pytestmark = pytest.mark.timeout(600)
@@ -116,13 +116,7 @@ def swapped(fleet: Fleet) -> Fleet:
 
 def mortal(stage: Stage, step: int | None) -> None:
     """Let the controller die at its n-th journey or append, or never; look for harm at each."""
-    left = [step]
-
-    def die(*_: object) -> None:
-        if left[0] is not None:
-            left[0] -= 1
-            if left[0] < 0:
-                raise Killed
+    die = dying(step)
 
     def travel(*_: object) -> None:
         check_safety(stage)

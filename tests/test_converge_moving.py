@@ -6,7 +6,7 @@ from sshfleet.model.event import UnitUnplaced
 from sshfleet.model.machine import Fleet
 from sshfleet.model.step import Run
 from tests.builders import machine
-from tests.fakes import Killed
+from tests.fakes import Killed, dying
 from tests.stage import Stage, quiet, service
 
 V = service("v.service")
@@ -91,12 +91,7 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(stage: Stage) -> None:
         again = Stage(machine("m1", disk="ssd"), machine("m2"), machine("m3"))
         again.start(V, F)
         never_together(again)
-        check, left = again.transport.hook, [step]
-
-        def die(*_: object, left: list[int] = left) -> None:
-            left[0] -= 1
-            if left[0] < 0:
-                raise Killed
+        check, die = again.transport.hook, dying(step)
 
         def travel(name: str, run: Run | None, check: object = check, die: object = die) -> None:
             check(name, run)  # type: ignore[operator]

@@ -13,7 +13,7 @@ from sshfleet.model.observed import Trouble, Unreachable
 from sshfleet.model.owner import owner_in
 from sshfleet.model.step import Run
 from tests.builders import machine, machine_id
-from tests.fakes import Killed, MemoryJournal
+from tests.fakes import Killed, MemoryJournal, dying
 from tests.stage import TEXT, Stage, quiet, service
 
 NAMES = ("m1", "m2", "m3")
@@ -247,15 +247,9 @@ def test_whatever_journals_and_copies_do_no_unit_runs_twice(
 
 def _until_killed(here: Stage, verb: str, name: str, steps: int) -> None:
     """Run a verb that dies after so many steps on machines."""
-    left = [steps]
-
-    def step() -> None:
-        left[0] -= 1
-        if not left[0]:
-            raise Killed
-
+    die = dying(steps - 1)
     for one in here.machines.values():
-        one.hook = step
+        one.hook = die
     try:
         if verb == "start":
             here.start(service(name))
