@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sshfleet.lab.waiting import until
-from tests.cli.test_lock import add_key
+from tests.cli.agents import add_key, agent_at
 from tests.lab.user import Ended, User
 from tests.schema import decoded
 
@@ -24,21 +23,12 @@ machines:
 def user(tmp_path: Path) -> Iterator[User]:
     """Give a user with a key in an agent, and a machine without an sshd."""
     agent = tmp_path / "agent.socket"
-    with (
-        socket.socket() as closed,
-        subprocess.Popen(
-            ["ssh-agent", "-D", "-a", str(agent)], stdout=subprocess.DEVNULL
-        ) as daemon,
-    ):
+    with socket.socket() as closed, agent_at(agent):
         closed.bind(("127.0.0.1", 0))  # held, and nobody listens there
         someone = User(tmp_path, {"SSH_AUTH_SOCK": str(agent)})
         someone.writes("inventory.yaml", INVENTORY.replace("PORT", str(closed.getsockname()[1])))
-        try:
-            until(agent.exists, 30, "the agent")
-            add_key(tmp_path / "key", someone)
-            yield someone
-        finally:
-            daemon.terminate()
+        add_key(tmp_path / "key", someone)
+        yield someone
 
 
 def lines(ended: Ended) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sshfleet.lab.waiting import until
+from tests.cli.agents import add_key, agent_at
 from tests.cli.test_wrong_input import UNIT, is_refused
 from tests.lab.user import User
 
@@ -38,29 +39,15 @@ esac
 def user(tmp_path: Path) -> Iterator[User]:
     """Give a user with a key in an agent, and a machine that accepts connections in silence."""
     agent, path = tmp_path / "agent.socket", f"{tmp_path}/bin:{os.environ['PATH']}"
-    with (
-        socket.create_server(("127.0.0.1", 0)) as mute,
-        subprocess.Popen(
-            ["ssh-agent", "-D", "-a", str(agent)], stdout=subprocess.DEVNULL
-        ) as daemon,
-    ):
+    with socket.create_server(("127.0.0.1", 0)) as mute, agent_at(agent):
         someone = User(tmp_path, {"SSH_AUTH_SOCK": str(agent), "PATH": path})
         someone.writes("inventory.yaml", INVENTORY.format(port=mute.getsockname()[1]))
         someone.writes("ssh_config", SSH_CONFIG)
         someone.writes("bin/ssh", SSH)
         (tmp_path / "bin/ssh").chmod(0o755)
         someone.writes("web.service", UNIT)
-        try:
-            until(agent.exists, 30, "the agent")
-            add_key(tmp_path / "key", someone)
-            yield someone
-        finally:
-            daemon.terminate()
-
-
-def add_key(path: Path, user: User) -> None:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
-    subprocess.run(["ssh-add", "-q", path], check=True, env=user.variables, capture_output=True)
+        add_key(tmp_path / "key", someone)
+        yield someone
 
 
 @contextmanager

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from sshfleet.cli.app import run
-from sshfleet.lab.waiting import until
-from tests.cli.test_lock import add_key
+from tests.cli.agents import add_key, agent_at
 from tests.cli.test_wrong_input import is_refused
 from tests.lab.user import Ended, User
 
@@ -64,19 +63,15 @@ def user(tmp_path: Path) -> Iterator[Here]:
     agent, fakes = tmp_path / "agent.socket", tmp_path / "fakes"
     fakes.mkdir()
     (fakes / "systemd").touch()
-    with subprocess.Popen(["ssh-agent", "-D", "-a", agent], stdout=subprocess.DEVNULL) as daemon:
+    with agent_at(agent):
         path = f"{tmp_path}/bin:{os.environ['PATH']}"
         someone = Here(tmp_path, {"SSH_AUTH_SOCK": str(agent), "PATH": path, "FAKES": str(fakes)})
         someone.writes("inventory.yaml", INVENTORY)
         for name, text in (("systemctl", SYSTEMCTL), ("crontab", CRONTAB)):
             someone.writes(f"bin/{name}", text)
             (tmp_path / "bin" / name).chmod(0o755)
-        try:
-            until(agent.exists, 30, "the agent")
-            add_key(tmp_path / "key", someone)
-            yield someone
-        finally:
-            daemon.terminate()
+        add_key(tmp_path / "key", someone)
+        yield someone
 
 
 def units(user: User) -> dict[str, str]:

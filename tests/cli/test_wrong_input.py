@@ -5,13 +5,12 @@ No machine is contacted here; what needs one is in tests/lab/test_wrong_input.py
 
 import fcntl
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sshfleet.lab.waiting import until
+from tests.cli.agents import agent_at
 from tests.lab.user import Ended, User
 
 # TEST-NET-1 of RFC 5737: no machine ever has these addresses.
@@ -223,14 +222,8 @@ def agents(tmp_path: Path) -> Iterator[dict[str, str]]:
     with socket.socket(socket.AF_UNIX) as closed:
         closed.bind(str(dead))
     empty = tmp_path / "empty"
-    with subprocess.Popen(
-        ["ssh-agent", "-D", "-a", str(empty)], stdout=subprocess.DEVNULL
-    ) as agent:
-        try:
-            until(empty.exists, 20, "the agent")
-            yield {"missing": "", "dead": str(dead), "empty": str(empty)}
-        finally:
-            agent.terminate()
+    with agent_at(empty):
+        yield {"missing": "", "dead": str(dead), "empty": str(empty)}
 
 
 @pytest.mark.parametrize("command", ["list-machines", "start web", "reconcile", "ssh one id"])
