@@ -76,7 +76,7 @@ class Lease:
     number: int
 
 
-@dataclass(frozen=True, kw_only=True)  # no slots: the index is kept beside the fields
+@dataclass(frozen=True, kw_only=True)  # no slots: the indexes are kept beside the fields
 class DesiredState:
     """All of it; `texts` maps SHA-256 to unit text, `generation` is the highest ever given.
 
@@ -104,6 +104,10 @@ class DesiredState:
             name for name, unit in self.units.items() if ids & (unit.placements | unit.holders)
         )
 
+    def placed_on(self, machine: MachineId | None) -> tuple[UnitName, ...]:
+        """Return the units that are placed on a machine."""
+        return tuple(self._placed.get(machine, ())) if machine else ()
+
     def has_worked(self) -> bool:
         """Tell whether this journal ever meant to change a machine."""
         return any(known.marks for known in self.machines.values())
@@ -117,6 +121,14 @@ class DesiredState:
     def _ids(self) -> Mapping[str, MachineId]:
         return {known.name: known.id for known in self.machines.values() if known.name}
 
+    @cached_property
+    def _placed(self) -> Mapping[MachineId, list[UnitName]]:
+        found: dict[MachineId, list[UnitName]] = {}
+        for name, unit in self.units.items():
+            for machine in unit.placements:
+                found.setdefault(machine, []).append(name)
+        return found
+
 
 def fold(state: DesiredState, events: Iterable[Event]) -> DesiredState:
     """Return the state after `events`; raise CannotFold, leaving `state` as it was."""
@@ -127,24 +139,47 @@ def fold(state: DesiredState, events: Iterable[Event]) -> DesiredState:
 
 
 class _Fold:
-    """Copies of the mappings, changed in place while a run of events is folded."""
+    """Copies of the mappings, changed in place while a run of events is folded.
+
+    The large ones are copied when an event first asks for them: a promise to one machine need not
+    copy 100,000 units.
+    """
 
     def __init__(self, state: DesiredState) -> None:
+        self._before = state
         self.lineage, self.generation = state.lineage, state.generation
-        self.units, self.texts = dict(state.units), dict(state.texts)
-        self.machines, self.leases = dict(state.machines), dict(state.leases)
         self.cordoned, self.draining = set(state.cordoned), set(state.draining)
 
+    @cached_property
+    def units(self) -> dict[UnitName, DesiredUnit]:
+        return dict(self._before.units)
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        return dict(self._before.texts)
+
+    @cached_property
+    def machines(self) -> dict[MachineId, KnownMachine]:
+        return dict(self._before.machines)
+
+    @cached_property
+    def leases(self) -> dict[MachineId, Lease]:
+        return dict(self._before.leases)
+
+    @cached_property
+    def ids(self) -> dict[str, MachineId]:
+        """Which machine each name means, as it changes with `machines`."""
+        return {known.name: known.id for known in self.machines.values() if known.name}
+
     def result(self) -> DesiredState:
-        return DesiredState(
+        copied = ("units", "texts", "machines", "leases")
+        return replace(
+            self._before,
             lineage=self.lineage,
             generation=self.generation,
-            units=self.units,
-            texts=self.texts,
-            machines=self.machines,
             cordoned=frozenset(self.cordoned),
             draining=frozenset(self.draining),
-            leases=self.leases,
+            **{name: vars(self)[name] for name in copied if name in vars(self)},
         )
 
     def take(self, event: Event) -> None:  # noqa: C901 - one line for each event there is
@@ -246,11 +281,14 @@ class _Fold:
             self.leases[machine] = _promised(self.leases.get(machine), event)
 
     def _see(self, event: ev.MachineSeen) -> None:
-        for known in list(self.machines.values()):
-            if known.name == event.name and known.id != event.machine:
-                # The name now means another machine; the old one is remembered without a name.
-                self.machines[known.id] = replace(known, name=MachineName(""))
+        named = self.ids.get(event.name)
+        if named and named != event.machine:
+            # The name now means another machine; the old one is remembered without a name.
+            self.machines[named] = replace(self.machines[named], name=MachineName(""))
         before = self.machines.get(event.machine)
+        if before and self.ids.get(before.name) == event.machine:
+            del self.ids[before.name]
+        self.ids[event.name] = event.machine
         marks = before.marks if before else ()
         self.machines[event.machine] = KnownMachine(event.machine, event.name, event.address, marks)
 

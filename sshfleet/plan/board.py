@@ -8,7 +8,7 @@ Rule 3: every change can be taken back (`mark`, `rewind`): what is only tried le
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sshfleet.model.machine import MachineId
@@ -125,6 +125,10 @@ class Board:
     def places(self, unit: UnitName) -> frozenset[MachineId]:
         """Return the machines a unit stands on."""
         return self._places.get(unit, _NOWHERE)
+
+    def units_on(self, machine: MachineId) -> Iterable[UnitName]:
+        """Return the units on a machine."""
+        return self._tenants.get(machine, {}).keys()
 
     def there(self, unit: UnitName, machine: MachineId) -> Tenant:
         """Return a unit that stands on a machine."""

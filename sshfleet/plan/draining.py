@@ -10,6 +10,7 @@ wanted, and only then leave the old one; when the new one fails they leave that.
 """
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from sshfleet.model.action import Plan, Problem, Remaining
@@ -118,24 +119,20 @@ def _moves(draft: Draft, *, until_first: bool) -> list[Remaining]:
 
 def _queue(draft: Draft) -> Iterator[tuple[Candidate, Group]]:
     """Yield who is to leave which machine, in groups that move together; global units last."""
+    handed = frozenset().union(*(one.units for one in under_way(draft)))
     found = [
         (machine, group)
         for machine in draft.board.roster.known.values()
         if machine.draining and machine.answered
-        for group in _groups(draft, machine)
+        for group in _groups(draft, machine, handed)
     ]
     yield from sorted(found, key=lambda pair: pair[1][0].rules.is_global)
 
 
-def _groups(draft: Draft, machine: Candidate) -> Iterator[Group]:
+def _groups(draft: Draft, machine: Candidate, handed: AbstractSet[UnitName]) -> Iterator[Group]:
     """Part who stands on a machine into groups, those left out that may not move now."""
-    handed = {name for one in under_way(draft) for name in one.units}
-    there = [
-        tenant
-        for tenant in draft.tenants.values()
-        if machine.id in draft.board.places(tenant.name) and tenant.name not in handed
-    ]
-    for group in groups(there):
+    there = [name for name in draft.board.units_on(machine.id) if name not in handed]
+    for group in groups(draft.tenants[name] for name in there):
         if all(one.rank != FIXED or one.unread for one in group):
             yield group
 

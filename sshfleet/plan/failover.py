@@ -114,9 +114,8 @@ def _is_silent(report: Report) -> bool:
 
 def _movable(world: World, machine: MachineId, scope: frozenset[UnitName]) -> Iterator[UnitName]:
     """Yield the units on a machine that may ever leave it without its word."""
-    for name in sorted(scope & world.desired.units.keys()):
-        unit = world.desired.units[name]
-        if machine in unit.placements and _mode(world, name) is not FailoverMode.MANUAL:
+    for name in sorted(scope.intersection(world.desired.placed_on(machine))):
+        if _mode(world, name) is not FailoverMode.MANUAL:
             yield name
 
 
@@ -206,11 +205,9 @@ def _bound_to(world: World, name: UnitName, machine: MachineId) -> Iterator[Unit
 
     A global unit binds nobody: it is on other machines, too.
     """
-    for other, unit in world.desired.units.items():
+    for other in world.desired.placed_on(machine):
         text = world.units.get(other)
-        if other == name or machine not in unit.placements:
-            continue
-        if text and text.requirements.is_global:
+        if other == name or (text and text.requirements.is_global):
             continue
         if name in _peers(world, other) or other in _peers(world, name):
             yield other

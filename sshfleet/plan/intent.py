@@ -108,7 +108,7 @@ def restarted(names: Iterable[UnitName], world: World) -> Intent:
             events.append(TargetSet(name, TargetState.LAUNCHED))
         else:
             events.extend(_restart(world, unit))
-            if unit.placements - answered:
+            if any(machine not in answered for machine in unit.placements):
                 unheard.add(name)
     return Intent(tuple(events), tuple(refused), frozenset(unheard))
 

@@ -105,8 +105,8 @@ def _unit(
         elif machine not in unit.given_up:
             label = world.last_name_of(machine)
             draft.away.append(Waiting(unit.name, label, world.why_away(label)))
-    away = unit.holders - unit.given_up - seen.keys()
-    rival = _rivals(copies, away=bool(away))
+    away = any(one not in seen and one not in unit.given_up for one in unit.holders)
+    rival = _rivals(copies, away=away)
     for copy in copies:
         if copy.id in unit.placements:
             _placed(draft, copy, asked, rival, world.desired.lineage)

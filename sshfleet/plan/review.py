@@ -49,16 +49,17 @@ def _surplus(tenant: Tenant, draft: Draft) -> Iterator[tuple[MachineId, str]]:
     places, roster = draft.board.places(tenant.name), draft.board.roster
     if len(places) < 2 or tenant.rules.is_global or from_and_to(draft, tenant):
         return
-    well = _well(tenant, draft.world)
+    well = _well(tenant, places, draft.world)
     ranked = sorted(places, key=lambda one: (one not in well, one not in roster.known, one))
     for machine in ranked[1:]:
         yield machine, f"is not global any more and stays on {roster.called(ranked[0])}"
 
 
-def _well(tenant: Tenant, world: World) -> frozenset[MachineId]:
-    """Return the machines on which a unit was seen to be as wanted."""
+def _well(tenant: Tenant, places: Iterable[MachineId], world: World) -> frozenset[MachineId]:
+    """Return those of the machines on which a unit was seen to be as wanted."""
     target = world.desired.units[tenant.name].target
-    states = {id_: found.units.get(tenant.name) for id_, (_, found) in world.identified().items()}
+    answers = {id_: answer[1] for id_ in places if (answer := world.answer_of(id_))}
+    states = {id_: report.units.get(tenant.name) for id_, report in answers.items()}
     return frozenset(
         id_ for id_, state in states.items() if state and judge(state, target).health is Health.OK
     )

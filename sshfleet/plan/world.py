@@ -31,16 +31,18 @@ class World:
     fenced: Mapping[MachineName, str] = field(default_factory=dict)
 
     def identified(self) -> dict[MachineId, tuple[MachineName, Reached]]:
-        """Return the machines that answered and are the ones the journal knows by that ID.
+        """Return the machines that answered and are the ones the journal knows by that ID."""
+        every = {id_: self.answer_of(id_) for id_ in self.observed.by_id()}
+        return {id_: answer for id_, answer in every.items() if answer}
 
-        One that answers with the ID of another machine of the inventory may be a clone of it.
+    def answer_of(self, machine: MachineId) -> tuple[MachineName, Reached] | None:
+        """Return what a machine answered, and under which name; None when it did not.
+
+        Who answers with the ID of another machine of the inventory may be a clone of it.
         """
-        machines = self.desired.machines
-        return {
-            id_: (name, report)
-            for id_, (name, report) in self.observed.by_id().items()
-            if id_ not in machines or machines[id_].name == name
-        }
+        known, answer = self.desired.machines.get(machine), self.observed.by_id().get(machine)
+        is_clone = known and answer and known.name != answer[0]
+        return None if is_clone else answer
 
     def last_name_of(self, machine: MachineId) -> MachineName:
         """Return the inventory name a machine was last seen under, or else its short ID."""

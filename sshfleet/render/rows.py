@@ -51,8 +51,7 @@ class View:
         """Tell whether a machine is drained and still has units of ours."""
         if name not in self.desired.draining:
             return False
-        machine = self.desired.id_of(name)
-        return any(machine in unit.placements for unit in self.desired.units.values())
+        return bool(self.desired.placed_on(self.desired.id_of(name)))
 
     def status(self, name: MachineName) -> str:
         """Say in one word how a machine stands; one that answers, what is wanted of it."""
@@ -159,7 +158,7 @@ def _wanted(view: View, state: UnitState, report: Reached) -> DesiredUnit | None
 def _away_rows(view: View) -> Iterator[dict[str, str]]:
     reached = view.observed.by_id()
     for unit in view.desired.units.values():
-        for machine in unit.placements - reached.keys():
+        for machine in (one for one in unit.placements if one not in reached):
             name = _name(view, machine)
             yield {
                 "unit": unit.name,
