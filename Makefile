@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Lint and tests share two cores and one terminal.
 .NOTPARALLEL:
-.PHONY: help setup test lint unit pytest faults sweep soak nemesis partitions demo lab-down clean
+.PHONY: help setup test lint unit pytest faults sweep soak nemesis partitions growth demo lab-down clean
 
 BIN := .venv/bin
 
@@ -40,6 +40,9 @@ nemesis: setup ## let everything befall ten machines at random for MINUTES=10, a
 
 partitions: setup ## cut leased machines off and heal them, CUTS=100 times, as root
 	@$(BIN)/python -m tests.faults.partitions --cuts $(or $(CUTS),100) $(if $(SEED),--seed $(SEED))
+
+growth: setup ## how the controller's work grows, up to LARGEST=10000 machines
+	@nice $(BIN)/python -m bench.growth --largest $(or $(LARGEST),10000)
 
 demo: setup ## a tour on machines made for it, as root
 	@scripts/demo.sh

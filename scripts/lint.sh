@@ -23,7 +23,7 @@ check() {
 
 check "ruff format --check" "$bin/ruff" format --check .
 check "ruff check" "$bin/ruff" check .
-check "mypy --strict" "$bin/mypy" --strict sshfleet tests
+check "mypy --strict" "$bin/mypy" --strict sshfleet tests bench
 check "codespell" "$bin/codespell"
 check "shellcheck" "$bin/shellcheck" "${scripts[@]}"
 exit "$failed"
