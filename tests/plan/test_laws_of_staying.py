@@ -65,12 +65,23 @@ def has_to_leave(case: Case, name: UnitName, place: MachineId) -> bool:
     return bool(
         oracle.misfit(case.of, name, entry)
         or elders
-        or any(place not in places(case, peer) for peer in peers if peer in case.of.desired.units)
-        or any(peer not in case.of.desired.units for peer in peers)
+        or not all(is_there(case, peer, place) for peer in needed(case, name))
         or any(left.unit in peers and left.machine == place for left in ended(case.made))
         or any(oracle.pushes(case.of, one, name) for one in comers)
         or oracle.pushed(case.of, name, place)
     )
+
+
+def needed(case: Case, name: UnitName) -> set[UnitName]:
+    """Return what a unit needs beside it, and what that needs, and so on."""
+    found, new = set[UnitName](), {name}
+    while new := {peer for one in new for peer in oracle.peers(case.of, one)} - found:
+        found |= new
+    return found
+
+
+def is_there(case: Case, name: UnitName, place: MachineId) -> bool:
+    return name in case.of.desired.units and place in places(case, name)
 
 
 def gives_way(case: Case, one: UnitName, to: UnitName) -> bool:
