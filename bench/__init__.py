@@ -1,0 +1,1 @@
+"""What sshfleet costs, measured beside its peers and by its own growth; see docs/bench.md."""
