@@ -35,11 +35,6 @@ _SILENT = Unreachable(trouble=Trouble.SILENT, detail="connection timed out")
 _LOOKED = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def machine_id(number: int) -> MachineId:
-    """Return the ID of a machine."""
-    return MachineId(f"{number:032x}")
-
-
 def text_of(name: str, rules: str) -> str:
     """Return a unit file; no two are the same."""
     more = f"\n[X-Fleet]\n{rules}\n" if rules else ""
@@ -62,9 +57,19 @@ def _ten(machine: int) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class BigFleet:
-    """Machines by their numbers, with ten units each; what is made from it is made once."""
+    """Machines by their numbers, with ten units each; what is made from it is made once.
+
+    One machine in `one_in` is lost or drained, and as many units are new, where a world asks for
+    that. Machine IDs and unit names are of the type `text`.
+    """
 
     size: int
+    one_in: int = 100
+    text: type[str] = str
+
+    def id_of(self, number: int) -> MachineId:
+        """Return the ID of a machine."""
+        return MachineId(self.text(f"{number:032x}"))
 
     @cached_property
     def fleet(self) -> Fleet:
@@ -84,22 +89,23 @@ class BigFleet:
         """Return what the journal has."""
         events: list[Event] = [ev.JournalStarted(LINEAGE)]
         for number, machine in enumerate(self.fleet.machines):
-            events.append(ev.MachineSeen(machine_id(number), machine.name, machine.address))
+            events.append(ev.MachineSeen(self.id_of(number), machine.name, machine.address))
         for name in GLOBALS:
-            events += launched(name, "Global=true")
+            events += self.launched(name, "Global=true")
             events += self._placed(name, range(self.size), FailoverMode.MANUAL)
         for number in range(self.size):
             for name, rules in _ten(number):
                 mode = FailoverMode(rules.partition("Failover=")[2] or "manual")
-                events += [*launched(name, rules), *self._placed(name, [number], mode)]
-        every = tuple(machine_id(number) for number in range(self.size))
+                events += [*self.launched(name, rules), *self._placed(name, [number], mode)]
+        every = tuple(self.id_of(number) for number in range(self.size))
         events.append(ev.LeasesPromised(every, "boot", 1000, 100, 1))
         return events
 
     def _placed(self, name: str, numbers: Iterable[int], mode: FailoverMode) -> Iterator[Event]:
         failover = "" if mode is FailoverMode.MANUAL else mode.value
+        unit = UnitName(self.text(name))
         for number in numbers:
-            yield ev.UnitPlaced(UnitName(name), machine_id(number), number + 1, "test", failover)
+            yield ev.UnitPlaced(unit, self.id_of(number), number + 1, "test", failover)
 
     @cached_property
     def desired(self) -> DesiredState:
@@ -123,9 +129,19 @@ class BigFleet:
                 state = _running(self.units[name], unit.generation, self.fleet)
                 found.setdefault(machine, {})[name] = state
         return {
-            machine.name: _answer(machine_id(number), found[machine_id(number)])
+            machine.name: _answer(self.id_of(number), found[self.id_of(number)])
             for number, machine in enumerate(self.fleet.machines)
         }
+
+    def launched(self, name: str, rules: str) -> list[Event]:
+        """Return the events of a unit that is to run."""
+        text, unit = text_of(name, rules), UnitName(self.text(name))
+        sha256 = sha256_of(text)
+        return [
+            ev.TextStored(sha256, text),
+            ev.UnitSubmitted(unit, sha256),
+            ev.TargetSet(unit, TargetState.LAUNCHED),
+        ]
 
     def world(self) -> World:
         """Return a world in which nothing is to be done; nothing was derived from it yet."""
@@ -140,11 +156,11 @@ class BigFleet:
 
     @property
     def lost(self) -> tuple[Machine, ...]:
-        """Return one machine of a hundred, of both ways to fail over."""
-        return self.fleet.machines[: max(1, self.size // 100)]
+        """Return some machines, of both ways to fail over."""
+        return self.fleet.machines[: max(1, self.size // self.one_in)]
 
     def silent(self) -> World:
-        """Return a world in which one machine of a hundred has been silent for long."""
+        """Return a world in which some machines have been silent for long."""
         gone = Standing(trouble=Trouble.SILENT, since=_LOOKED, looks=9, seconds=9999.0)
         return replace(
             self.world(),
@@ -154,15 +170,15 @@ class BigFleet:
         )
 
     def growing(self) -> World:
-        """Return a world with new units, one for a hundred machines."""
+        """Return a world with new units."""
         rules = ("", "", "MachineMetadata=rack=3", "Conflicts=new-*.service")
         events: list[Event] = []
-        for number in range(max(1, self.size // 100)):
-            events += launched(f"new-{number}.service", rules[number % len(rules)])
+        for number in range(max(1, self.size // self.one_in)):
+            events += self.launched(f"new-{number}.service", rules[number % len(rules)])
         return self.after(events)
 
     def draining(self) -> World:
-        """Return a world in which one machine of a hundred is to lose its units."""
+        """Return a world in which some machines are to lose their units."""
         return self.after([ev.MachineDraining(one.name) for one in self.lost])
 
     def after(self, events: Iterable[Event]) -> World:
@@ -172,17 +188,6 @@ class BigFleet:
         for name in units:
             _ = units[name]
         return replace(self.world(), desired=desired, units=units)
-
-
-def launched(name: str, rules: str) -> list[Event]:
-    """Return the events of a unit that is to run."""
-    text, unit = text_of(name, rules), UnitName(name)
-    sha256 = sha256_of(text)
-    return [
-        ev.TextStored(sha256, text),
-        ev.UnitSubmitted(unit, sha256),
-        ev.TargetSet(unit, TargetState.LAUNCHED),
-    ]
 
 
 def _running(unit: Unit, generation: int, fleet: Fleet) -> UnitState:

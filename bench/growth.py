@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import median
 
-from bench.big_fleet import BigFleet, machine_id
+from bench.big_fleet import BigFleet
 from bench.one_reply import NONCE, reply_of
 from sshfleet.model.desired import DesiredState, fold
-from sshfleet.model.event import LeasesPromised, TargetSet, TargetState
+from sshfleet.model.event import LeasesPromised, MachineSeen, TargetSet, TargetState
 from sshfleet.model.unit import UnitName
 from sshfleet.plan.draining import Emptying
 from sshfleet.plan.leases import leased
@@ -52,18 +52,24 @@ def _read(big: BigFleet) -> Work:
     return lambda: [units[name] for name in units]
 
 
+def _machines_seen(big: BigFleet) -> Work:
+    events = [event for event in big.events if isinstance(event, MachineSeen)]
+    return partial(fold, DesiredState(), events)
+
+
 def _one_event(big: BigFleet) -> Work:
     event = TargetSet(UnitName("metrics.service"), TargetState.LOADED)
-    return lambda: fold(big.desired, [event])
+    return partial(fold, big.desired, [event])
 
 
 def _promise_each(big: BigFleet) -> Work:
-    """Promise leases to machines that answer one after the other, as far as one in a hundred."""
+    """Promise leases to some machines, which answer one after the other."""
+    desired = big.desired
 
     def work() -> None:
-        state = big.desired
+        state = desired
         for number in range(len(big.lost)):
-            state = fold(state, [LeasesPromised((machine_id(number),), "boot", 2000, 100, 2)])
+            state = fold(state, [LeasesPromised((big.id_of(number),), "boot", 2000, 100, 2)])
 
     return work
 
@@ -113,6 +119,7 @@ def _replies(big: BigFleet) -> Work:
 
 STEPS: dict[str, Step] = {
     "fold the journal": lambda big: partial(fold, DesiredState(), big.events),
+    "fold who the machines are": _machines_seen,
     "fold one event more": _one_event,
     "promise leases, 1 %, one by one": _promise_each,
     "read the unit texts": _read,

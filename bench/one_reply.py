@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-from bench.big_fleet import BigFleet, machine_id
+from bench.big_fleet import BigFleet
 from sshfleet.model.observed import Reached, UnitState
 from sshfleet.model.step import Completed
 
@@ -15,7 +15,7 @@ def reply_of(big: BigFleet) -> Completed:
     report = big.reports[big.fleet.machines[0].name]
     assert isinstance(report, Reached)
     facts = {
-        "machine": machine_id(0), "boot": machine_id(0), "uptime": "1000.00",
+        "machine": report.machine, "boot": report.machine, "uptime": "1000.00",
         "wall": "1750000000", "os": report.os, "arch": report.arch, "systemd": "252",
         "cpus": "2", "memory": "2097152", "owner": "-", "flock": "yes",
     }  # fmt: skip

@@ -17,6 +17,7 @@ from sshfleet.model.unit import UnitName
 from sshfleet.plan.globs import first_match
 from sshfleet.plan.rings import NO_RINGS, Rings
 from sshfleet.plan.roster import Roster
+from sshfleet.plan.suspects import Suspects
 
 Rank = tuple[int, str]
 FIXED: Rank = (-1, "")
@@ -67,17 +68,21 @@ class Board:
         self._tenants: defaultdict[MachineId, dict[UnitName, Tenant]] = defaultdict(dict)
         self._jealous: defaultdict[MachineId, dict[UnitName, Tenant]] = defaultdict(dict)
         self._pushing: defaultdict[MachineId, dict[UnitName, Tenant]] = defaultdict(dict)
+        self._suspects = Suspects()
+        self._replaced: dict[str, None] = {}
         self._places: dict[UnitName, frozenset[MachineId]] = {}
         self._log: list[tuple[UnitName, MachineId, Tenant | None]] = []
 
     def seat(self, tenant: Tenant, machines: frozenset[MachineId]) -> None:
         """Let a unit stand where it stood before anything was changed: not to be taken back."""
         self._places[tenant.name] = machines
+        self._suspects.add(tenant.name, tenant.rules.conflicts)
         for machine in machines:
             self._seat(tenant, machine)
 
     def put(self, tenant: Tenant, machines: frozenset[MachineId]) -> None:
         """Let a unit stand on more machines."""
+        self._suspects.add(tenant.name, tenant.rules.conflicts)
         for machine in machines:
             self._change(tenant.name, machine, tenant)
 
@@ -117,6 +122,7 @@ class Board:
             self._jealous[machine][tenant.name] = tenant
         if tenant.rules.replaces:
             self._pushing[machine][tenant.name] = tenant
+            self._replaced.update(dict.fromkeys(tenant.rules.replaces))
 
     def load(self, machine: MachineId) -> int:
         """Count the units on a machine."""
@@ -133,6 +139,15 @@ class Board:
     def there(self, unit: UnitName, machine: MachineId) -> Tenant:
         """Return a unit that stands on a machine."""
         return self._tenants[machine][unit]
+
+    def crowded(self, tenant: Tenant) -> set[MachineId]:
+        """Return the machines where the tenant may have clashes; on all others it has none."""
+        suspects = self._suspects.of(tenant.name, tenant.rules.conflicts)
+        return {machine for name in suspects for machine in self.places(name)}
+
+    def may_be_replaced(self, tenant: Tenant) -> bool:
+        """Tell whether any unit on any machine may push the tenant off."""
+        return bool(first_match(self._replaced, tenant.name))
 
     def clashes(self, tenant: Tenant, machine: MachineId) -> list[Clash]:
         """Return the units of lower rank there that the tenant cannot be with, sorted."""

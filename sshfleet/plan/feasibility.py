@@ -154,22 +154,27 @@ def qualifying(
 ) -> list[Candidate]:
     """Return the machines that may take a new unit; the judge's answer without its reasons."""
     # Most pairs are asked only this, 500 units × 1,000 machines of them: leave out the rules that
-    # the unit has no use for, and stop at the first reason.
-    needed = [rule for rule in rules if rule not in _USES or _USES[rule](tenant)]
+    # no machine can break for this unit, and stop at the first reason.
+    needed = [rule for rule in rules if rule not in _USES or _USES[rule](tenant, board)]
+    crowded = board.crowded(tenant) if nothing_conflicts in rules else set()
     found = []
     for candidate in candidates:
         for rule in needed:
             if rule(tenant, candidate, board):
                 break
         else:
-            found.append(candidate)
+            if candidate.id not in crowded or not nothing_conflicts(tenant, candidate, board):
+                found.append(candidate)
     return found
 
 
-_USES: Mapping[Rule, Callable[[Tenant], object]] = {
-    machine_id_is_the_one: lambda tenant: tenant.rules.machine_id,
-    metadata_fits: lambda tenant: tenant.rules.metadata,
-    peers_are_here: lambda tenant: tenant.rules.machine_of,
-    replaces_in_no_circle: lambda tenant: tenant.rules.replaces,
-    runs_nowhere_else: lambda tenant: tenant.past.away,
+_USES: Mapping[Rule, Callable[[Tenant, Board], object]] = {
+    machine_id_is_the_one: lambda tenant, _: tenant.rules.machine_id,
+    metadata_fits: lambda tenant, _: tenant.rules.metadata,
+    peers_are_here: lambda tenant, _: tenant.rules.machine_of,
+    nothing_conflicts: lambda _, __: False,  # few machines are left to ask: see there
+    nothing_replaces_it: lambda tenant, board: board.may_be_replaced(tenant),
+    replaces_in_no_circle: lambda tenant, _: tenant.rules.replaces,
+    name_is_free: lambda tenant, board: tenant.name in board.roster.taken,
+    runs_nowhere_else: lambda tenant, _: tenant.past.away,
 }

@@ -12,7 +12,8 @@ from sshfleet.plan.roster import Candidate
 
 def best(tenant: Tenant, fit: Sequence[Candidate], board: Board) -> tuple[Candidate, str]:
     """Choose among machines that qualify, at least one, and say why for people."""
-    holding = [candidate for candidate in fit if candidate.id in tenant.past.holders]
+    holders = tenant.past.holders
+    holding = [candidate for candidate in fit if candidate.id in holders] if holders else []
     chosen = min(holding or fit, key=lambda c: (board.load(c.id), c.id))
     return chosen, why(tenant, chosen, len(fit), board)
 

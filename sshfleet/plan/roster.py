@@ -38,10 +38,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """All candidates in the order of the inventory; `known` has those whose ID is undisputed."""
+    """All candidates in the order of the inventory; `known` has those whose ID is undisputed,
+    `taken` the names of which some machine has a unit that is not ours."""
 
     candidates: tuple[Candidate, ...]
     known: Mapping[MachineId, Candidate]
+    taken: frozenset[UnitName]
 
     def called(self, machine: MachineId) -> str:
         """Name a machine for people: as the inventory does, else by the start of its ID."""
@@ -78,7 +80,8 @@ def roster_of(world: World) -> Roster:
     candidates = tuple(
         _candidate(world, machine, ids[machine.name], claims) for machine in world.fleet.machines
     )
-    return Roster(candidates, {c.id: c for c in candidates if c.id and not c.twin})
+    known = {c.id: c for c in candidates if c.id and not c.twin}
+    return Roster(candidates, known, frozenset(name for c in candidates for name in c.taken))
 
 
 def _candidate(

@@ -1,16 +1,19 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
 
 from sshfleet.model.machine import MachineId, MachineName
 from sshfleet.model.observed import Observed, Reached, Trouble
 from sshfleet.model.unit import Unit, UnitName
 from sshfleet.plan.board import NEWCOMER, Board, Past, Tenant
+from sshfleet.plan.draft import Draft
 from sshfleet.plan.feasibility import NEWCOMER_RULES, OWN_RULES, qualifying, reasons_against
 from sshfleet.plan.roster import roster_of
 from sshfleet.plan.scheduler import schedule
 from sshfleet.plan.world import World
 from tests.builders import LINEAGE, machine, machine_id, reached, silent, state, unit, world
+from tests.strategies import worlds
 
 
 def reasons(of: World, on: str, name: str = "web.service") -> tuple[str, ...]:
@@ -267,6 +270,17 @@ def test_the_short_answer_is_that_of_the_judge() -> None:
         tenant = Tenant(asking.name, asking.requirements, NEWCOMER)
         told = reasons_against(tenant, candidate, Board(roster), NEWCOMER_RULES)
         assert qualifying(tenant, [candidate], Board(roster)) == ([] if told else [candidate])
+
+
+@given(worlds())
+def test_the_short_answer_is_that_of_the_judge_on_any_board(of: World) -> None:
+    draft = Draft(of, frozenset(of.units))
+    every = draft.board.roster.candidates
+    for tenant in map(draft.newcomer, draft.tenants):
+        fit = [
+            one for one in every if not reasons_against(tenant, one, draft.board, NEWCOMER_RULES)
+        ]
+        assert qualifying(tenant, every, draft.board) == fit
 
 
 def test_a_placed_unit_does_not_answer_for_its_machine() -> None:
