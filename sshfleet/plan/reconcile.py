@@ -195,7 +195,8 @@ def _note_guard(draft: Draft, copy: Copy) -> None:
 def _must_wait(draft: Draft, copy: Copy, asked: Asked) -> bool:
     """Let a copy wait for those that have to leave the machine before it comes."""
     in_the_way = draft.leftovers.in_the_way(copy)
-    draft.clearing.update({(left.unit.name, left.id): left for left in in_the_way})
+    for left in in_the_way:
+        draft.clearing[left.unit.name, left.id] = left
     for left in in_the_way:
         why = f"{left.unit.name} has to leave first"
         if _key(left, Verb.REMOVE) in asked.tried:
@@ -251,10 +252,12 @@ def _launch(draft: Draft, copy: Copy, asked: Asked, rival: str) -> None:
 def _renew(draft: Draft, copy: Copy, asked: Asked, rival: str, verdict: Verdict) -> bool:
     """Let a unit run anew that is to; False when nothing more can be done for that in this run."""
     why = why_renew(copy, verdict.health)
+    if not why:
+        return False
     at_rest = copy.state is None or copy.state.at_rest
     verb = Verb.START if at_rest else Verb.RESTART
     tried = _key(copy, verb) in asked.tried
-    if not why or (tried and (at_rest or verdict.health is not Health.OK)):
+    if tried and (at_rest or verdict.health is not Health.OK):
         return False
     if at_rest:
         _start(draft, copy, asked, rival, why)
