@@ -60,8 +60,7 @@ class Contest:
                 turn=number,
                 seconds=ended.seconds,
                 wrong=wrong,
-                late=passed.late,
-                lost=passed.lost,
+                passed=passed,
             )
 
     def proof(self, one: Contestant) -> str:

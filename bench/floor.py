@@ -46,7 +46,7 @@ class _Floor:
                         await files.put(str(UNIT), REMOTE)
                 await there.run(INSTALL if self._task == "deploy" else "true", check=True)
         except (OSError, asyncssh.Error) as error:
-            sys.stderr.write(f"{host}: {error}\n")
+            sys.stderr.write(f"{host}: {error!r}\n")
             return False
         sys.stdout.write(f"{host}: done\n")
         return True

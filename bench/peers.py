@@ -70,8 +70,9 @@ class Run:
             self.samples.append(sample)
         with (FOLDER / "samples.jsonl").open("a") as file:
             file.write(json.dumps(asdict(sample)) + "\n")
-        late = f", packets late by {sample.late * 1000:.1f} ms" if sample.late > LATE else ""
-        lost = f", {sample.lost} packets lost" if sample.lost else ""
+        passed = sample.passed
+        late = f", packets late by {passed.late * 1000:.1f} ms" if passed.late > LATE else ""
+        lost = f", {passed.lost} packets lost" if passed.lost else ""
         wrong = f", WRONG: {sample.wrong}" if sample.wrong else ""
         words = f"{sample.contestant}, {sample.row.task}: {sample.seconds:.2f} s"
         tell(f"  {words}{late}{lost}{wrong}")

@@ -18,10 +18,27 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One task done once by one contestant; times in seconds.
+class Passed:
+    """What the relay says of itself; nothing without one.
 
-    `wrong` is "" or says what was not done. `late` and `lost` are what the relay says of itself.
+    It carried so many packets with so many seconds of CPU. One of a hundred was late by more than
+    `late` seconds, and so many were lost.
+    """
+
+    packets: int = 0
+    cpu: float = 0.0
+    late: float = 0.0
+    lost: int = 0
+
+
+NOTHING = Passed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One task done once by one contestant, in so many seconds.
+
+    `wrong` is "" or says what was not done.
     """
 
     row: Row
@@ -29,8 +46,7 @@ class Sample:
     turn: int
     seconds: float
     wrong: str = ""
-    late: float = 0.0
-    lost: int = 0
+    passed: Passed = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

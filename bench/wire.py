@@ -13,24 +13,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from bench.timing import Passed
 from sshfleet.lab import command, network
 from sshfleet.lab.lab import Lab
 
 PROJECT = Path(__file__).parents[1]
 OURS = 2  # the last number of the namespace's address
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """What a relay says of itself: packets, seconds that 1 % of them were late by, lost ones."""
-
-    packets: int = 0
-    late: float = 0.0
-    lost: int = 0
 
 
 class Wire:
