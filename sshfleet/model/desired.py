@@ -9,6 +9,7 @@ Rule 4: what was promised to a machine (`leases`) only grows: it may act on any 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
 from typing import assert_never
 
 from sshfleet.model import event as ev
@@ -133,9 +134,18 @@ class DesiredState:
 def fold(state: DesiredState, events: Iterable[Event]) -> DesiredState:
     """Return the state after `events`; raise CannotFold, leaving `state` as it was."""
     work = _Fold(state)
-    for event in events:
-        work.take(event)
+    for unit, run in groupby(events, key=_placed):
+        if unit:
+            work.place(unit, (one for one in run if isinstance(one, ev.UnitPlaced)))
+        else:
+            for event in run:
+                work.take(event)
     return work.result()
+
+
+def _placed(event: Event) -> UnitName | None:
+    """Return the unit that an event places: a global one has a run of such events."""
+    return event.unit if isinstance(event, ev.UnitPlaced) else None
 
 
 class _Fold:
@@ -193,7 +203,7 @@ class _Fold:
             case ev.TargetSet():
                 self._target(event)
             case ev.UnitPlaced():
-                self._place(event)
+                self.place(event.unit, [event])
             case ev.UnitUnplaced():
                 unit = self._unit(event.unit)
                 self._keep(replace(unit, placements=unit.placements - {event.machine}))
@@ -258,21 +268,28 @@ class _Fold:
         unit = replace(self._unit(event.unit), target=event.target, restart={})
         self._keep(unit if event.target.on_machine else replace(unit, placements=frozenset()))
 
-    def _place(self, event: ev.UnitPlaced) -> None:
-        unit = self._unit(event.unit)
+    def place(self, name: UnitName, events: Iterable[ev.UnitPlaced]) -> None:
+        """Take placements of a unit that follow each other: each alone would copy all others."""
+        unit, machines, guarded = self._unit(name), set[MachineId](), set[MachineId]()
         if not unit.target.on_machine:
-            raise CannotFold(f"unit {event.unit} is {unit.target} and cannot be placed")
-        self.generation = max(self.generation, event.generation)
-        # What an older placement may have left there needs no lease, unless it was seen to.
-        guards = event.failover == FailoverMode.LEASE and event.machine not in unit.holders
+            raise CannotFold(f"unit {name} is {unit.target} and cannot be placed")
+        generation = unit.generation
+        for event in events:
+            generation = event.generation
+            self.generation = max(self.generation, generation)
+            # What an older placement may have left there needs no lease, unless it was seen to.
+            is_new = event.machine not in unit.holders and event.machine not in machines
+            if is_new and event.failover == FailoverMode.LEASE:
+                guarded.add(event.machine)
+            machines.add(event.machine)
         self._keep(
             replace(
                 unit,
-                generation=event.generation,
-                placements=unit.placements | {event.machine},
-                holders=unit.holders | {event.machine},
-                given_up=unit.given_up - {event.machine},
-                guarded=unit.guarded | {event.machine} if guards else unit.guarded,
+                generation=generation,
+                placements=unit.placements | machines,
+                holders=unit.holders | machines,
+                given_up=unit.given_up - machines,
+                guarded=unit.guarded | guarded,
             )
         )
 

@@ -10,7 +10,7 @@ from sshfleet.model.machine import MachineName
 from sshfleet.model.unit import UnitName
 from sshfleet.plan.board import Tenant
 from sshfleet.plan.draft import Draft
-from sshfleet.plan.feasibility import NEWCOMER_RULES, reasons_against
+from sshfleet.plan.feasibility import NEWCOMER_RULES, qualifying, reasons_against
 from sshfleet.plan.ranking import why
 from sshfleet.plan.roster import Candidate
 
@@ -34,9 +34,13 @@ class Destination:
 def destination(draft: Draft, group: Sequence[Tenant]) -> Destination:
     """Look for the machine with the fewest units that may run all of a group."""
     board = draft.board
-    against = {one.name: _against(draft, group, one) for one in board.roster.candidates}
-    fit = [one for one in board.roster.candidates if not any(against[one.name].values())]
+    candidates = board.roster.candidates
+    if len(group) == 1 and not group[0].rules.replaces:
+        fit = qualifying(group[0], candidates, board)  # the same answer, soon
+    else:
+        fit = [one for one in candidates if not any(_against(draft, group, one).values())]
     if not fit:
+        against = {one.name: _against(draft, group, one) for one in candidates}
         return Destination(None, against=against)
     held = frozenset().union(*(each.past.holders for each in group))
     best = min(fit, key=lambda one: (one.id not in held, board.load(one.id), one.id))

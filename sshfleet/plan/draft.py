@@ -100,12 +100,12 @@ class Draft:
         ended = [
             UnitUnplaced(name, machine, self._why_left(name, machine))
             for name, machine in self._left
-            if machine in self._before(name) - self.board.places(name)
+            if machine in self._before(name) and machine not in self.board.places(name)
         ]
         begun = sorted(
             (turn, name, machine)
             for (name, machine), (turn, _) in self._came.items()
-            if machine in self.board.places(name) - self._before(name)
+            if machine in self.board.places(name) and machine not in self._before(name)
         )
         return (*ended, *self._numbered(begun))
 
@@ -126,8 +126,10 @@ class Draft:
 
     def _why_came(self, name: UnitName, machine: MachineId) -> str:
         _, reason = self._came[name, machine]
+        if self.tenants[name].rules.is_global:
+            return reason
         gone = sorted(self._before(name) - self.board.places(name))
-        if self.tenants[name].rules.is_global or not gone:
+        if not gone:
             return reason
         return f"{reason}; leaves {self.board.roster.called(gone[0])}: " + self._why_left(
             name, gone[0]

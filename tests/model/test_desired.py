@@ -120,6 +120,21 @@ def test_a_new_text_keeps_target_and_placements() -> None:
     assert unit.placements == unit.holders == {M1}
 
 
+def test_placements_in_a_row_count_as_each_would_alone() -> None:
+    held = fold(EMPTY, [*PLACED, ev.UnitUnplaced(WEB, M1, "moves")])
+    row = [
+        ev.UnitPlaced(WEB, M1, 2, "back", "lease"),
+        ev.UnitPlaced(WEB, M2, 4, "new", "lease"),
+        ev.UnitPlaced(WEB, MachineId("c" * 32), 3, "new"),
+        ev.UnitPlaced(WEB, MachineId("c" * 32), 5, "again", "lease"),
+    ]
+    alone = held
+    for one in row:
+        alone = fold(alone, [one])
+    assert fold(held, row) == alone
+    assert alone.units[WEB].guarded == {M2}
+
+
 def test_placing_counts_the_generation_up() -> None:
     state = fold(EMPTY, [*PLACED, ev.UnitPlaced(WEB, M2, 5, "global")])
     assert state.generation == state.units[WEB].generation == 5
