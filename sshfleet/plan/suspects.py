@@ -19,12 +19,11 @@ class Suspects:
 
     def add(self, unit: UnitName, globs: tuple[str, ...]) -> None:
         """Take note of a unit and of its Conflicts=."""
-        if unit in self._added:
-            return
-        self._added.add(unit)
-        self._names = None
         for glob in globs:
             self._by_glob.setdefault(glob, set()).add(unit)
+        if unit not in self._added:
+            self._added.add(unit)
+            self._names = None
 
     def of(self, unit: UnitName, globs: tuple[str, ...]) -> set[UnitName]:
         """Return the units that one with this name and these Conflicts= may conflict with."""
