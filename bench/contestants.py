@@ -149,8 +149,9 @@ def _parallel_ssh(_scene: Scene) -> Contestant:
 def _xargs(scene: Scene) -> Contestant:
     each = ("xargs", "-a", str(scene.host_list), "-P", str(len(scene.hosts)), "-I{}", "sh", "-c")
     ssh = f"ssh -F {quote(str(scene.ssh_config))} {{}}"
-    look = f'said=$({ssh} {IS_ACTIVE} </dev/null); code=$?; echo "{{}}: $said"; exit $code'
-    ensure = (*each, f'{ssh} "$0" <{quote(str(UNIT))}', _ensure())
+    # Never 255, by which xargs is told to stop at once.
+    look = f'said=$({ssh} {IS_ACTIVE} </dev/null); code=$?; echo "{{}}: $said"; exit $((code > 0))'
+    ensure = (*each, f'{ssh} "$0" <{quote(str(UNIT))} || exit 1', _ensure())
     return Contestant(
         name="ssh+xargs",
         status=(*each, look),
