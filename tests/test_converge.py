@@ -3,8 +3,8 @@
 import pytest
 
 from sshfleet.errors import TryLater
-from sshfleet.model.event import TargetState
-from sshfleet.model.machine import Fleet
+from sshfleet.model.event import MachineCordoned, MachineUncordoned, TargetState
+from sshfleet.model.machine import Fleet, MachineName
 from sshfleet.model.step import Run
 from sshfleet.model.unit import Unit
 from tests.builders import machine, machine_id
@@ -283,6 +283,33 @@ def test_a_machine_that_joins_changes_nothing_on_the_others_of_a_global_unit(sta
     stage.transport.away = set()
     stage.reconcile()
     assert stage.machines["m1"].done == ["install agent.service", "start agent.service"]
+
+
+def test_where_a_global_unit_is_missing_since_nobody_answers_is_told_until_it_is_there(
+    stage: Stage,
+) -> None:
+    stage.transport.away = {"m3"}
+    for result in (stage.start(service("agent.service", "Global=true")), stage.reconcile()):
+        (missing,) = result.plan.away
+        assert (missing.unit, missing.machine) == ("agent.service", "m3")
+    assert quiet(stage.start(WEB)), "it is not about this one"
+    stage.journal.append([MachineCordoned(MachineName("m3"))])
+    assert quiet(stage.reconcile())
+    stage.journal.append([MachineUncordoned(MachineName("m3"))])
+    stage.transport.away = set()
+    assert quiet(stage.reconcile())
+    assert "agent.service" in stage.machines["m3"].running()
+
+
+@pytest.mark.parametrize("rules", ["MachineMetadata=disk=tape", "Conflicts=web*"])
+def test_a_silent_machine_that_would_not_get_the_global_unit_is_not_told(
+    stage: Stage, rules: str
+) -> None:
+    stage.start(WEB)
+    (home,) = stage.running()
+    stage.transport.away = {home}
+    result = stage.start(service("agent.service", f"Global=true\n{rules}"))
+    assert "agent.service" not in {one.unit for one in result.plan.away}
 
 
 def kill_at(stage: Stage, step: int) -> None:

@@ -136,6 +136,7 @@ OWN_RULES: tuple[Rule, ...] = (
     nothing_conflicts,
     nothing_replaces_it,
 )
+SILENT_RULES: tuple[Rule, ...] = (machine_is_open, *OWN_RULES)  # what needs no answer to judge
 NEWCOMER_RULES: tuple[Rule, ...] = (
     machine_can_be_used,
     machine_is_open,

@@ -51,7 +51,7 @@ def make_plan(
         plan,
         decisions=(*lost.events, *schedule_.events, *plan.decisions),
         unplaceable=schedule_.unplaceable,
-        away=tuple(_with_reason(left, lost, one) for one in plan.away),
+        away=(*(_with_reason(left, lost, one) for one in plan.away), *schedule_.unheard),
         frozen=lost.frozen,
     )
     return emptied(plan, placed, reach, asked) if placed.desired.draining else plan

@@ -7,15 +7,16 @@ next (`settling`); when that may help those that found no place, they try once m
 Rule 3: a unit that cannot be placed is an answer with each machine's reasons, not a wait.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sshfleet.model.action import Unplaceable
+from sshfleet.model.action import Unplaceable, Waiting
 from sshfleet.model.event import UnitPlaced, UnitUnplaced
+from sshfleet.model.observed import Unreachable
 from sshfleet.model.unit import UnitName, is_template
 from sshfleet.plan.board import Tenant
 from sshfleet.plan.draft import Draft
-from sshfleet.plan.feasibility import NEWCOMER_RULES, reasons_against
+from sshfleet.plan.feasibility import NEWCOMER_RULES, SILENT_RULES, reasons_against
 from sshfleet.plan.pushing import would_push_off
 from sshfleet.plan.review import review
 from sshfleet.plan.roster import Candidate
@@ -27,10 +28,14 @@ _SAID = 3  # reasons against a peer; it has its own answer with all of them
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Placements that end, then placements that begin, and what can be placed nowhere."""
+    """Placements that end, then placements that begin, and what can be placed nowhere.
+
+    `unheard` are the machines that global units are to come to once they answer.
+    """
 
     events: tuple[UnitPlaced | UnitUnplaced, ...]
     unplaceable: tuple[Unplaceable, ...]
+    unheard: tuple[Waiting, ...] = ()
 
 
 def schedule(world: World, scope: frozenset[UnitName]) -> Schedule:
@@ -47,7 +52,22 @@ def schedule(world: World, scope: frozenset[UnitName]) -> Schedule:
             break
         retry = dict.fromkeys([*everywhere, *(each.name for each in homeless)])
         homeless = [draft.newcomer(name) for name in retry]
-    return Schedule(draft.events(), _answers(draft, homeless))
+    unheard = tuple(_unheard(draft, everywhere))
+    return Schedule(draft.events(), _answers(draft, homeless), unheard)
+
+
+def _unheard(draft: Draft, everywhere: Iterable[UnitName]) -> Iterator[Waiting]:
+    """Yield where global units are missing only because the machine did not answer."""
+    reports, board = draft.world.observed.reports, draft.board
+    silent = [c for c in board.roster.candidates if isinstance(reports.get(c.name), Unreachable)]
+    for name in everywhere:
+        tenant = draft.newcomer(name)
+        for candidate in silent:
+            if candidate.id in board.places(name) or reasons_against(
+                tenant, candidate, board, SILENT_RULES
+            ):
+                continue
+            yield Waiting(name, candidate.name, draft.world.why_away(candidate.name))
 
 
 def _worth_another_try(draft: Draft, mark: int, homeless: Iterable[Tenant]) -> bool:
