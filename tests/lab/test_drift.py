@@ -121,7 +121,7 @@ def test_under_report_it_is_left_until_the_user_names_the_unit(lab3: Lab, user: 
     assert user.gets("reconcile") == ""
 
 
-@pytest.mark.parametrize(("lives", "down"), [("0", "300ms"), ("0.4", "100ms")])
+@pytest.mark.parametrize(("lives", "down"), [("0", "300ms"), ("0.2", "100ms")])
 def test_what_crashes_again_and_again_is_told_and_left_to_systemd(
     lab3: Lab, user: User, lives: str, down: str
 ) -> None:

@@ -157,38 +157,52 @@ tell_machine() {
 # InvocationID is where systemd leaves it for the journal; units that run have one, as old as their
 # run. One that is hidden may run from another file, and one just started may crash all the time.
 tell_running() {
-    local name load active sub jobs word id link told brief='' stats='' paths=''
+    local name load active sub jobs word link stats rest id since told='' found='' paths=''
     others=$names
     [ "$names" ] || return 0
     jobs=" $(systemctl list-jobs --no-legend -- $names 2>&1) " || return 0
     while read -r name load active sub _; do
+        word=''
         case $load/$active/$jobs$hidden in
-        *" $name "*) ;;
+        *" $name "*) active=changing ;;
         loaded/active/*)
             link=$etc_links/$name
             [ -L "$link" ] || link=$run_links/$name
-            if is_our_link "$link" "$name" && [ -L "$invocations:$name" ]; then
-                brief="$brief $name/$sub$link" paths="$paths $invocations:$name"
-            fi
+            ! is_our_link "$link" "$name" || word=$sub$link
             ;;
         esac
+        if [ -L "$invocations:$name" ]; then
+            found="$found $name/$word" paths="$paths $invocations:$name"
+        else
+            begins_now "$name" "$active"
+        fi
     done <<END
 $(systemctl list-units --all --full --plain --no-legend -- $names 2>/dev/null)
 END
-    [ "$brief" ] && stats=$(stat -c '%Y %N' -- $paths) || return 0
-    set -- $stats # for each: seconds, 'path', ->, 'ID'
-    told=''
-    for word in $brief; do
-        name=${word%%/*} id=${4#?} id=${id%?}
-        if is_known_run "$name" "$1" "$id"; then
-            link=${word#*/}
-            say brief "$name" "${link%%/*}" "$id" "/${link#*/}"
+    [ "$found" ] || return 0
+    stats=$(QUOTING_STYLE=shell-always stat -c '%N %Y' -- $paths 2>/dev/null) || : # in their order
+    for word in $found; do
+        name=${word%%/*} word=${word#*/} rest=${stats#*":$name' -> '"}
+        if [ "$rest" = "$stats" ]; then
+            begins_now "$name" changing
+            continue
+        fi
+        stats=$rest id=${rest%%\'*} rest=${rest#*\' } since=${rest%%[!0-9]*}
+        if is_known_run "$name" "$since" "$id" && [ "$word" ]; then
+            say brief "$name" "${word%%/*}" "$id" "/${word#*/}"
             told="$told $name"
         fi
-        shift 4
     done
     others=''
     for name in $names; do is_in "$name" "$told" || others="$others $name"; done
+}
+
+# $1 unit, $2 its state: it does not run now; if it does when it is shown, it has just begun.
+begins_now() {
+    case $2 in
+    inactive | failed) ;;
+    *) is_in "$1" "$watched" || say fresh "$1" ;;
+    esac
 }
 
 # $1 unit, $2 since when it runs, $3 invocation ID: is there nothing more to tell of this run? Of
@@ -202,7 +216,8 @@ is_known_run() {
         esac
         return 1
     fi
-    if [ $age -lt 0 ] || [ $age -ge $fresh_for ]; then return 0; fi
+    # Below zero: it has begun after $wall was read.
+    if [ $age -le -$fresh_for ] || [ $age -ge $fresh_for ]; then return 0; fi
     say fresh "$1"
     return 1
 }
