@@ -60,14 +60,12 @@ def _unheard(draft: Draft, everywhere: Iterable[UnitName]) -> Iterator[Waiting]:
     """Yield where global units are missing only because the machine did not answer."""
     reports, board = draft.world.observed.reports, draft.board
     silent = [c for c in board.roster.candidates if isinstance(reports.get(c.name), Unreachable)]
-    for name in everywhere:
+    for name in sorted(everywhere):
         tenant = draft.newcomer(name)
         for candidate in silent:
-            if candidate.id in board.places(name) or reasons_against(
-                tenant, candidate, board, SILENT_RULES
-            ):
-                continue
-            yield Waiting(name, candidate.name, draft.world.why_away(candidate.name))
+            is_there = candidate.id in board.places(name)
+            if not is_there and not reasons_against(tenant, candidate, board, SILENT_RULES):
+                yield Waiting(name, candidate.name, draft.world.why_away(candidate.name))
 
 
 def _worth_another_try(draft: Draft, mark: int, homeless: Iterable[Tenant]) -> bool:

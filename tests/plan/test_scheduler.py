@@ -111,6 +111,12 @@ def test_a_global_unit_stays_on_silent_machines_and_leaves_those_that_do_not_fit
     assert moves(of_all(of)) == ["all - m1"]
 
 
+def test_what_waits_for_a_silent_machine_is_told_by_name() -> None:
+    units = [unit(name, is_global=True) for name in ("c.service", "a.service", "b.service")]
+    made = of_all(world(machine("m1"), units=units, reports={"m1": silent()}))
+    assert [waiting.unit for waiting in made.unheard] == ["a.service", "b.service", "c.service"]
+
+
 def test_a_global_unit_does_not_wait_for_machines_that_may_hold_a_copy() -> None:
     of = world(
         machine("m1"),
