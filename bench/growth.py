@@ -42,6 +42,8 @@ Work = Callable[[], object]
 Step = Callable[[BigFleet], Work]
 """Makes ready what is not to be measured, and returns the work that is."""
 
+Rows = Callable[[View, BigFleet], Sequence[dict[str, str]]]
+
 
 def _planned(world: World) -> Work:
     return partial(make_plan, world, frozenset(world.desired.units), Asked(drain=Emptying()))
@@ -87,29 +89,34 @@ def _seen(big: BigFleet, *, exact: bool) -> View:
     )
 
 
-def _units_table(big: BigFleet) -> Work:
-    view, fields = _seen(big, exact=False), chosen("list-units", None)
-    return lambda: table(unit_rows(view), fields)
+def _table(verb: str, rows: Rows) -> Step:
+    fields = chosen(verb, None)
+
+    def step(big: BigFleet) -> Work:
+        view = _seen(big, exact=False)
+        return lambda: table(rows(view, big), fields)
+
+    return step
 
 
-def _units_json(big: BigFleet) -> Work:
-    view = _seen(big, exact=True)
-    return lambda: listing("units", unit_rows(view))
+def _json(name: str, rows: Rows) -> Step:
+    def step(big: BigFleet) -> Work:
+        view = _seen(big, exact=True)
+        return lambda: listing(name, rows(view, big))
+
+    return step
 
 
-def _files_table(big: BigFleet) -> Work:
-    view, fields = _seen(big, exact=False), chosen("list-unit-files", None)
-    return lambda: table(file_rows(view, big.units), fields)
+def _units(view: View, _big: BigFleet) -> Sequence[dict[str, str]]:
+    return unit_rows(view)
 
 
-def _machines_table(big: BigFleet) -> Work:
-    view, fields = _seen(big, exact=False), chosen("list-machines", None)
-    return lambda: table(machine_rows(view), fields)
+def _files(view: View, big: BigFleet) -> Sequence[dict[str, str]]:
+    return file_rows(view, big.units)
 
 
-def _machines_json(big: BigFleet) -> Work:
-    view = _seen(big, exact=True)
-    return lambda: listing("machines", machine_rows(view))
+def _machines(view: View, _big: BigFleet) -> Sequence[dict[str, str]]:
+    return machine_rows(view)
 
 
 def _replies(big: BigFleet) -> Work:
@@ -132,11 +139,11 @@ STEPS: dict[str, Step] = {
     "plan, 1 % of machines silent": lambda big: _planned(big.silent()),
     "plan, N/100 new units": lambda big: _planned(big.growing()),
     "plan, 1 % of machines drained": lambda big: _planned(big.draining()),
-    "list-units, table": _units_table,
-    "list-units, JSON": _units_json,
-    "list-unit-files, table": _files_table,
-    "list-machines, table": _machines_table,
-    "list-machines, JSON": _machines_json,
+    "list-units, table": _table("list-units", _units),
+    "list-units, JSON": _json("units", _units),
+    "list-unit-files, table": _table("list-unit-files", _files),
+    "list-machines, table": _table("list-machines", _machines),
+    "list-machines, JSON": _json("machines", _machines),
 }
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sshfleet.errors import ExitCode
 from sshfleet.model.desired import DesiredState
 from sshfleet.model.finding import Finding, note, problem, well
-from sshfleet.model.health import is_flapping
+from sshfleet.model.health import is_crashing
 from sshfleet.model.machine import Fleet, MachineName
 from sshfleet.model.observed import (
     Observed,
@@ -125,7 +125,7 @@ def _unit(name: MachineName, state: UnitState) -> Iterator[Finding]:
     elif state.active == "failed":
         result = f" ({state.result})" if state.result else ""
         yield problem(name, f"{unit} has failed{result}", f"sshfleet journal {unit}")
-    elif state.sub.startswith("auto-restart") or is_flapping(state):
+    elif is_crashing(state):
         restarts = f", {state.restarts} times so far" if state.restarts else ""
         what = f"{unit} crashes again and again{restarts}; systemd goes on trying"
         yield problem(name, what, f"sshfleet journal {unit}")

@@ -104,7 +104,7 @@ def _loaded(state: UnitState) -> Verdict:
 
 
 def _launched(state: UnitState) -> Verdict:
-    if state.sub.startswith("auto-restart") or is_flapping(state):
+    if is_crashing(state):
         return _crashing(state)
     if state.active == "active":
         return _active(state)
@@ -121,6 +121,11 @@ def _active(state: UnitState) -> Verdict:
     if state.restarts:
         return _crashing(state)
     return Verdict(Health.PENDING, "has not settled yet")
+
+
+def is_crashing(state: UnitState) -> bool:
+    """Tell whether a unit waits for its next start by systemd, or has just had one of many."""
+    return state.sub.startswith("auto-restart") or is_flapping(state)
 
 
 def is_flapping(state: UnitState) -> bool:

@@ -6,12 +6,11 @@ Rule 2: only what stands between the two lines with our nonce counts: shells may
 before, and no unit knows the nonce.
 
 The reply: `NONCE begin`; lines of tab-separated fields (outcome, machine, boot, uptime, os, arch,
-systemd, cpus, memory, owner, wall, flock, guard, busy, unit, hidden, stray, fresh,
-brief), interrupted by
-`NONCE before`, blocks of `systemctl show` and `NONCE after` when something was watched; `NONCE
-sums` and what sha256sum says; `NONCE show` and blocks, in the order of the unit lines, of units
-without a brief one; `NONCE end`. Or `NONCE refused` and why; or `NONCE owned` and the line of the
-owner, of another journal.
+systemd, cpus, memory, owner, wall, flock, guard, busy, unit, hidden, stray, fresh, brief),
+interrupted by `NONCE before`, blocks of `systemctl show` and `NONCE after` when something was
+watched; `NONCE sums` and what sha256sum says; `NONCE show` and blocks, in the order of the unit
+lines, of units without a brief one; `NONCE end`. Or `NONCE refused` and why; or `NONCE owned` and
+the line of the owner, of another journal.
 """
 
 import re

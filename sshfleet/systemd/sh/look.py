@@ -173,8 +173,8 @@ tell_running() {
         esac
         if [ -L "$invocations:$name" ]; then
             found="$found $name/$word" paths="$paths $invocations:$name"
-        else
-            begins_now "$name" "$active"
+        elif [ $active != inactive ] && [ $active != failed ]; then
+            begins_now "$name"
         fi
     done <<END
 $(systemctl list-units --all --full --plain --no-legend -- $names 2>/dev/null)
@@ -184,7 +184,7 @@ END
     for word in $found; do
         name=${word%%/*} word=${word#*/} rest=${stats#*":$name' -> '"}
         if [ "$rest" = "$stats" ]; then
-            begins_now "$name" changing
+            begins_now "$name"
             continue
         fi
         stats=$rest id=${rest%%\'*} rest=${rest#*\' } since=${rest%%[!0-9]*}
@@ -197,33 +197,25 @@ END
     for name in $names; do is_in "$name" "$told" || others="$others $name"; done
 }
 
-# $1 unit, $2 its state: it does not run now; if it does when it is shown, it has just begun.
-begins_now() {
-    case $2 in
-    inactive | failed) ;;
-    *) is_in "$1" "$watched" || say fresh "$1" ;;
-    esac
-}
+# The unit $1 does not run now: if it does when it is shown, it has just begun.
+begins_now() { is_in "$1" "$watched" || say fresh "$1"; }
 
 # $1 unit, $2 since when it runs, $3 invocation ID: is there nothing more to tell of this run? Of
-# one that is watched there is not if it was watched from the start, of others once they are no
-# longer fresh.
+# one that is watched there is not if it was watched from the start, of others once they are ten
+# seconds old and no longer fresh.
 is_known_run() {
-    local age=$((wall - $2))
     if is_in "$1" "$watched"; then
-        case $before in
-        *"InvocationID=$3"*) return 0 ;;
+        case $before in *"InvocationID=$3"*) return 0 ;; esac
+    else
+        case $((wall - $2)) in # below zero: it has begun after $wall was read
+        -[0-9] | [0-9]) say fresh "$1" ;;
+        *) return 0 ;;
         esac
-        return 1
     fi
-    # Below zero: it has begun after $wall was read.
-    if [ $age -le -$fresh_for ] || [ $age -ge $fresh_for ]; then return 0; fi
-    say fresh "$1"
     return 1
 }
 
 invocations=/run/systemd/units/invocation
-fresh_for=10 # seconds
 
 look_at_all() {
     local name boot record place
