@@ -25,7 +25,8 @@ def main() -> int:
     # Until run() listens to signals, and after it, Ctrl-C ends us without Python's traceback.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Nothing that is imported or built from here to the verb is garbage: do not look for any.
+    # What is imported and built from here on is no garbage: do not look for any before a verb has
+    # all it needs to work with machines (Context.connect), which may take hours.
     gc.disable()
     from sshfleet.cli.app import run
 

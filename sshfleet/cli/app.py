@@ -1,6 +1,5 @@
 """The root of the command line: global options, verbs, and how errors end."""
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -96,8 +95,6 @@ def root(
         help="Print the version.")] = False,
 ) -> None:  # fmt: skip
     """Run systemd units on many machines as if they were one: no agent, no server, only SSH."""
-    gc.freeze()
-    gc.enable()
     ctx.obj = Context(
         Settings(
             inventory=inventory,

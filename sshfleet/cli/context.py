@@ -1,5 +1,6 @@
 """The composition root: what a verb needs, made when it is first asked for."""
 
+import gc
 import os
 import sys
 from collections.abc import Coroutine, Iterator
@@ -128,8 +129,14 @@ class Context:
         With `early_files` SFTP is started beside the first script, for work that will upload.
         """
         from sshfleet.cli.questions import ask
+        from sshfleet.transport.loading import load_asyncssh
+
+        load_asyncssh()
         from sshfleet.transport.ssh import SshTransport
 
+        if not gc.isenabled():  # as __main__ left it: from here on there may be garbage
+            gc.freeze()
+            gc.enable()
         options = self.ssh_options(early_files=early_files)
         return SshTransport(options, ask=ask if can_answer() else None, warn=self.note)
 
