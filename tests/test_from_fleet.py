@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from sshfleet.__main__ import VERSION
-from sshfleet.cli.app import app, run
+from sshfleet.cli.app import command_line, run
 from sshfleet.cli.argv import SPELLINGS, hoisted
 from sshfleet.cli.instead import OPTIONS, VERBS, instead
 from sshfleet.unitfile.keys import SPELLINGS as KEYS
@@ -41,7 +41,7 @@ VERB_OPTIONS = {
     "verify": "",
     "version": "",
 }
-ROOT = typer.main.get_command(app)
+ROOT = typer.main.get_command(command_line())
 COMMANDS: dict[str, typer.core.TyperCommand] = ROOT.commands  # type: ignore[attr-defined]
 
 

@@ -8,62 +8,31 @@ from typing import Annotated
 import typer
 
 from sshfleet import __version__
-from sshfleet.cli import (
-    adopting,
-    cordoning,
-    doctor,
-    draining,
-    errors,
-    evicting,
-    explaining,
-    history,
-    lab,
-    lease,
-    lists,
-    machines,
-    options,
-    planning,
-    reconcile,
-    repairing,
-    timer,
-    units,
-)
-from sshfleet.cli.argv import hoisted
+from sshfleet.cli import errors, options
+from sshfleet.cli.argv import hoisted, verb_of
 from sshfleet.cli.context import Context
 from sshfleet.cli.instead import instead
 from sshfleet.cli.settings import Output, Settings
 from sshfleet.cli.signals import Interrupted, Signals, say
+from sshfleet.cli.verbs import VERBS, register
 from sshfleet.errors import ExitCode, SshfleetError
 
-app = typer.Typer(
-    name="sshfleet",
-    help="Run systemd units on many machines as if they were one: no agent, no server, only SSH.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Options of this list may stand before or after the command.",
-)
 
-for module in (
-    lists,
-    units,
-    machines,
-    explaining,
-    planning,
-    reconcile,
-    timer,
-    cordoning,
-    draining,
-    evicting,
-    history,
-    adopting,
-    repairing,
-    doctor,
-):
-    module.register(app)
-app.add_typer(lease.app, name="lease")
-app.add_typer(lab.app, name="lab")
+def command_line(verb: str = "") -> typer.Typer:
+    """Return the command line with the verbs that `verb` is among, or else with all of them."""
+    app = typer.Typer(
+        name="sshfleet",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=True,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        epilog="Options of this list may stand before or after the command.",
+    )
+    app.callback()(root)
+    register(app, verb)
+    app.command("version")(version_verb)
+    app.command("help")(help_verb)
+    return app
 
 
 def _version(asked: bool) -> None:
@@ -72,7 +41,6 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     ctx: typer.Context,
     inventory: options.Inventory = "",
@@ -126,13 +94,11 @@ def _amount(option: str, value: float, *, of: str = "seconds", zero: bool = Fals
     raise typer.BadParameter(f"{value} is not a number of {of} {least}", param_hint=option)
 
 
-@app.command("version")
 def version_verb() -> None:
     """Print the version."""
     _version(True)
 
 
-@app.command("help")
 def help_verb(verb: Annotated[str, typer.Argument(metavar="[VERB]")] = "") -> int:
     """Show help for sshfleet or for one verb."""
     return run([*([verb] if verb else []), "--help"])
@@ -159,7 +125,7 @@ def run(words: Sequence[str]) -> int:
 def _ended(words: Sequence[str], signals: Signals) -> int:
     """Run one command line; only Interrupted is raised."""
     try:
-        code = _run(hoisted(words, _verbs()) or ["--help"], signals)
+        code = _run(hoisted(words, VERBS) or ["--help"], signals)
     except SshfleetError as error:
         return errors.tell(error)
     except BrokenPipeError:
@@ -171,15 +137,11 @@ def _ended(words: Sequence[str], signals: Signals) -> int:
     return signals.code or code
 
 
-def _verbs() -> set[str]:
-    commands = {one.name for one in app.registered_commands}
-    return {name for name in commands | {one.name for one in app.registered_groups} if name}
-
-
 def _run(words: list[str], signals: Signals) -> int:
     usage_error = typer.BadParameter.__base__
     assert usage_error is not None  # noqa: S101 - typer's own class of wrong command lines
     try:
+        app = command_line(verb_of(words))
         code = app(words, prog_name="sshfleet", standalone_mode=False, obj=signals)
         sys.stdout.flush()
     except typer.Abort:

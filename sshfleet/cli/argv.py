@@ -60,6 +60,14 @@ def hoisted(words: Sequence[str], verbs: Collection[str] = ()) -> list[str]:
     return front + rest
 
 
+def verb_of(words: Sequence[str]) -> str:
+    """Return the verb of words that `hoisted` returned; an option, or nothing, where none is."""
+    index = 0
+    while index < len(words) and (taken := _global(words[index], set())):
+        index += taken
+    return words[index] if index < len(words) else ""
+
+
 def in_full(word: str, verbs: Collection[str]) -> str:
     """Return the one verb that begins so; the word itself when there is none."""
     fitting = sorted(verb for verb in verbs if verb.startswith(word))

@@ -40,6 +40,11 @@ Name = Annotated[str, typer.Option("--name", help="Which lab, when there are sev
 Machine = Annotated[str, typer.Argument(metavar="MACHINE", help="As in core-01.")]
 
 
+def register(root: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    root.add_typer(app, name="lab")
+
+
 @app.command()
 def up(
     count: Annotated[int, typer.Argument(metavar="[N]", help="How many machines.")] = 3,

@@ -26,6 +26,11 @@ For = Annotated[
 ]
 
 
+def register(root: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    root.add_typer(app, name="lease")
+
+
 @app.callback()
 def _group() -> None:
     """Without a callback, typer would make a single verb of the group."""

@@ -2,11 +2,9 @@
 
 import pytest
 
-from sshfleet.cli.app import app
-from sshfleet.cli.argv import hoisted
+from sshfleet.cli.argv import hoisted, verb_of
+from sshfleet.cli.verbs import VERBS
 from sshfleet.errors import UsageError
-
-VERBS = {one.name or "" for one in app.registered_commands}
 
 
 @pytest.mark.parametrize(
@@ -91,3 +89,18 @@ def test_what_is_no_verb_at_all_stays_as_it_is() -> None:
 
 def test_a_verb_that_another_begins_with_is_itself() -> None:
     assert hoisted(["plan", "x"], {"plan", "planet"}) == ["plan", "x"]
+
+
+@pytest.mark.parametrize(
+    ("words", "verb"),
+    [
+        ("list-units -l", "list-units"),
+        ("--journal plan list-units start", "list-units"),
+        ("-oplan --debug --timeout=5 start web", "start"),
+        ("-F", ""),
+        ("--debug", ""),
+        ("--help start", "--help"),
+    ],
+)
+def test_the_verb_is_what_follows_the_global_options(words: str, verb: str) -> None:
+    assert verb_of(words.split()) == verb
