@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from sshfleet.errors import JournalError
+from sshfleet.journal import collector
 from sshfleet.journal.archive import check_not_lost
 from sshfleet.journal.files import Folder
 from sshfleet.journal.history import history
@@ -175,7 +176,15 @@ def _folder_of(path: Path) -> Iterator[Folder | None]:
 
 def _folded(read: Reading) -> DesiredState:
     """Return the state after all records of a journal; raise JournalCorrupt, JournalError."""
-    records = iter(read)
+    with collector.paused():
+        try:
+            return _state_after(iter(read))
+        except CannotFold as problem:
+            why = f"this record makes no sense here: {problem}"
+            raise read.corrupt(why, read.lines) from problem
+
+
+def _state_after(records: Iterator[Record]) -> DesiredState:
     start = DesiredState()
     for first in records:
         if isinstance(first.event, Snapshot):
@@ -184,10 +193,7 @@ def _folded(read: Reading) -> DesiredState:
             records = chain([first], records)
         break
     events = (record.event for record in records if not isinstance(record.event, Snapshot))
-    try:
-        return fold(start, events)
-    except CannotFold as problem:
-        raise read.corrupt(f"this record makes no sense here: {problem}", read.lines) from problem
+    return fold(start, events)
 
 
 def check_name(path: Path) -> None:

@@ -79,6 +79,7 @@ def was_stopped(state: UnitState, unit: DesiredUnit) -> bool:
 
     A failed one was not stopped; without an InvocationID it has not run since the boot.
     """
+    if state.active != "inactive" or state.job or state.kind == "oneshot":
+        return False
     launched = state.record is not None and state.record.target == TargetState.LAUNCHED
-    ran = launched and unit.target is TargetState.LAUNCHED and bool(state.invocation)
-    return ran and state.active == "inactive" and not state.job and state.kind != "oneshot"
+    return launched and unit.target is TargetState.LAUNCHED and bool(state.invocation)

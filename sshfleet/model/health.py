@@ -82,6 +82,9 @@ class Verdict:
     words: str = ""
 
 
+_OK = Verdict(Health.OK)
+
+
 def judge(state: UnitState, target: TargetState) -> Verdict:
     """Judge a unit whose target is loaded or launched (systemd(1), "Units")."""
     if state.load in _BROKEN and state.at_rest:
@@ -99,7 +102,7 @@ def _moving(state: UnitState) -> str:
 
 def _loaded(state: UnitState) -> Verdict:
     if state.at_rest:
-        return Verdict(Health.OK)
+        return _OK
     return Verdict(Health.FAILED, "it runs, but is to be loaded only")
 
 
@@ -117,7 +120,7 @@ def _launched(state: UnitState) -> Verdict:
 
 def _active(state: UnitState) -> Verdict:
     if state.settled is not False:
-        return Verdict(Health.OK)
+        return _OK
     if state.restarts:
         return _crashing(state)
     return Verdict(Health.PENDING, "has not settled yet")
@@ -150,7 +153,7 @@ def _at_rest(state: UnitState) -> Verdict:
     if state.result not in ("", "success"):
         return Verdict(Health.FAILED, f"does not run: {_cause(state)}")
     if state.kind == "oneshot":
-        return Verdict(Health.OK)
+        return _OK
     return Verdict(Health.FAILED, "ended by itself")
 
 

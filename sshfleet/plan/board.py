@@ -10,6 +10,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sshfleet.model.machine import MachineId
 from sshfleet.model.requirements import Requirements
@@ -38,8 +39,7 @@ class Past:
 NO_PAST = Past()
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(NamedTuple):  # made in a quarter of the time of a frozen dataclass, for every unit
     """A unit as the scheduler sees it; of an `unread` one not even the rules are known."""
 
     name: UnitName

@@ -1,6 +1,6 @@
 """A copy: one unit on one machine that holds it or is to hold it, wanted against seen."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sshfleet.model.action import Action, Verb
 from sshfleet.model.desired import DesiredUnit
@@ -12,8 +12,7 @@ from sshfleet.model.unit import Unit
 from sshfleet.plan.mode import guard_of
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):  # made in a quarter of the time of a frozen dataclass, for every copy
     """One unit on one machine that answered: `state` is None when nothing of the name is there.
 
     `mode` is how it fails over, and so where its file lies and whether it needs a lease to run.
@@ -89,11 +88,11 @@ def why_install(copy: Copy, lineage: str) -> str:
     unit, state = copy.unit, copy.state
     if state is None or not state.sha256:
         return "is not there yet" if state is None or state.record is None else "its file is gone"
-    if state.content != unit.content:
-        edited = state.record is not None and state.record.sha256 != state.content
+    wanted, found, record = unit.content, state.content, state.record
+    if found != wanted:
+        edited = record is not None and record.sha256 != found
         return _what_was_edited(copy, state) if edited else "has a new text"
-    record = state.record
-    if record is None or (record.lineage, record.sha256) != (lineage, unit.content):
+    if record is None or record.lineage != lineage or record.sha256 != wanted:
         return "its record is missing"
     if why := _not_in_place(copy, state):
         return why
@@ -105,15 +104,14 @@ def why_install(copy: Copy, lineage: str) -> str:
 
 def _not_in_place(copy: Copy, state: UnitState) -> str:
     """Say what is not as its way to fail over asks for: where the file lies, boot link, guard."""
-    if state.runtime != copy.runtime:
+    runtime = copy.runtime
+    if state.runtime != runtime:
         return f"fails over by {copy.mode} now"
-    if copy.guard and not state.guarded:
-        return "its lease guard is missing"
-    if not copy.guard and state.guarded:
-        return "needs no lease any more"
+    if state.guarded != bool(copy.guard):
+        return "needs no lease any more" if state.guarded else "its lease guard is missing"
     if state.unlinked:
         return "its link was removed there"
-    if state.boot != (copy.unit.target is TargetState.LAUNCHED and not copy.runtime):
+    if state.boot != (copy.unit.target is TargetState.LAUNCHED and not runtime):
         return "is to start at boot" if not state.boot else "is no longer to start at boot"
     return ""
 

@@ -7,7 +7,7 @@ Rule 2: a unit whose peer leaves a machine leaves it too, inside the scope or no
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sshfleet.model.event import UnitPlaced, UnitUnplaced
 from sshfleet.model.machine import FailoverMode, MachineId
@@ -51,13 +51,14 @@ class Draft:
 
     def newcomer(self, name: UnitName) -> Tenant:
         """Return a unit as one that is to be given a machine."""
-        return replace(self.tenants[name], rank=NEWCOMER, past=self._past(name))
+        return self.tenants[name]._replace(rank=NEWCOMER, past=self._past(name))
 
     def put(self, tenant: Tenant, machine: MachineId, reason: str) -> None:
         """Let a unit stand on a machine from now on."""
         self._turn += 1
         self._came[tenant.name, machine] = (self._turn, reason)
-        self.board.put(replace(tenant, rank=(self._turn, tenant.name)), frozenset((machine,)))
+        rank = (self._turn, tenant.name)
+        self.board.put(tenant._replace(rank=rank), frozenset((machine,)))
 
     def take(self, machine: MachineId, leaving: Mapping[UnitName, Leaving]) -> None:
         """Let units leave a machine."""

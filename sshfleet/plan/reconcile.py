@@ -95,7 +95,7 @@ def _unit(
     asked: Asked,
 ) -> None:
     text = world.units[unit.name]
-    copies = []
+    copies, away = [], False
     mode = mode_of(text, world.fleet.failover)
     _refuse_lease(draft, world, unit, text)
     for machine in sorted(unit.holders | unit.placements):
@@ -105,7 +105,7 @@ def _unit(
         elif machine not in unit.given_up:
             label = world.last_name_of(machine)
             draft.away.append(Waiting(unit.name, label, world.why_away(label)))
-    away = any(one not in seen and one not in unit.given_up for one in unit.holders)
+            away = away or machine in unit.holders
     rival = _rivals(copies, away=away)
     for copy in copies:
         if copy.id in unit.placements:
@@ -185,10 +185,10 @@ def _is_named(copy: Copy, asked: Asked) -> bool:
 
 def _note_guard(draft: Draft, copy: Copy) -> None:
     """Remember whether what the machine has, or is about to get, can run without a lease."""
-    noted = copy.id in copy.unit.guarded
-    if not copy.guard and noted:
+    guard, noted = copy.guard, copy.id in copy.unit.guarded
+    if noted and not guard:
         draft.decisions.append(CopyUnguarded(copy.unit.name, copy.id))
-    elif copy.guard and not noted and copy.guarded and copy.id in draft.renewed:
+    elif guard and not noted and copy.guarded and copy.id in draft.renewed:
         draft.decisions.append(CopyGuarded(copy.unit.name, copy.id))
 
 

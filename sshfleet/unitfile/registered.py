@@ -13,8 +13,14 @@ class Registered(Mapping[UnitName, Unit]):
     def __init__(self, state: DesiredState, cache: dict[tuple[UnitName, str], Unit]) -> None:
         self._state = state
         self._cache = cache
+        self._found: dict[UnitName, Unit] = {}
 
     def __getitem__(self, name: UnitName) -> Unit:
+        if name not in self._found:
+            self._found[name] = self._read(name)
+        return self._found[name]
+
+    def _read(self, name: UnitName) -> Unit:
         unit, texts = self._state.units[name], self._state.texts
         key = (name, unit.content)
         if key not in self._cache:
