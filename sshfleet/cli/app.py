@@ -85,6 +85,7 @@ def root(
         ),
         ctx.obj,
     )
+    ctx.call_on_close(ctx.obj.keep_names)
 
 
 def _amount(option: str, value: float, *, of: str = "seconds", zero: bool = False) -> float:

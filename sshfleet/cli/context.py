@@ -39,6 +39,7 @@ class Context:
     def __init__(self, settings: Settings, signals: Signals | None = None) -> None:
         self.settings = settings
         self.signals = signals or Signals()
+        self._state: DesiredState | None = None
 
     @cached_property
     def inventory_path(self) -> Path:
@@ -81,6 +82,8 @@ class Context:
             except Interrupted as end:
                 end.wrote = journal.state is not before
                 raise
+            finally:
+                self._state = journal.state
 
     @cached_property
     def signature(self) -> "Signature":
@@ -97,7 +100,17 @@ class Context:
         state, notes = read_state(self.journal_path)
         for note in notes:
             self.note(note)
+        self._state = state
         return state
+
+    def keep_names(self) -> None:
+        """Keep names for completion, where the command has read inventory and journal anyway."""
+        from sshfleet.cli import names
+
+        if "fleet" in vars(self) and self._state is not None:
+            which = names.fleet_key(str(self.inventory_path), self.settings.journal)
+            machines = [machine.name for machine in self.fleet.machines]
+            names.keep(which, self._state.units, machines, os.environ)
 
     def remember(self, observed: "Observed") -> "Seen":
         """Add what was just seen to the cache behind `--cached`; return all it has."""
