@@ -198,6 +198,17 @@ FAILOVER = (
     ),
 )
 
-ROWS = (*NETWORK, *MACHINE, *FAILOVER)
+SCALE = (
+    Row(
+        "J1",
+        "Of 200 machines 20 are dead, and 5 accept and say nothing or next to nothing",
+        "Each costs its own time and nobody else's: the command takes as long as the slowest "
+        "machine may, and a tenth more",
+        "SSH servers of the test's own, and a listener whose queue is full, so that Linux drops "
+        "every SYN",
+    ),
+)
+
+ROWS = (*NETWORK, *MACHINE, *FAILOVER, *SCALE)
 
 NOT_SHOWN_YET: frozenset[str] = frozenset()

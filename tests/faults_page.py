@@ -14,18 +14,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.fault_rows import FAILOVER, MACHINE, NETWORK, Row
+from tests.fault_rows import FAILOVER, MACHINE, NETWORK, SCALE, Row
 
 TESTS = Path(__file__).parent
 NOT_RUN = "not run"
 HEAD = """\
 # What goes wrong, and what happens then
 
-Every row is a fault that was tried on real machines: systemd and sshd in namespaces, see
-[lab.md](lab.md). Behind each test stands how it ended when it was last run for this page, by
-`make faults`, which needs root. A link leads to the file of the test.
+Every row is a fault that was tried, on real machines unless it says otherwise: systemd and sshd in
+namespaces, see [lab.md](lab.md). Behind each test stands how it ended when it was last run for this
+page, by `make faults`, which needs root. A link leads to the file of the test.
 """
-SECTIONS = {"The network": NETWORK, "The machine": MACHINE, "Failover": FAILOVER}
+SECTIONS = {
+    "The network": NETWORK,
+    "The machine": MACHINE,
+    "Failover": FAILOVER,
+    "Many machines": SCALE,
+}
 
 
 def shown_by(folder: Path = TESTS) -> dict[str, list[str]]:

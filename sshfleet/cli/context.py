@@ -136,10 +136,13 @@ class Context:
 
         return known(self.journal_path, boot_id())
 
-    def connect(self, *, early_files: bool = False) -> "AbstractAsyncContextManager[Transport]":
+    def connect(
+        self, *, early_files: bool = False, keep: bool = True
+    ) -> "AbstractAsyncContextManager[Transport]":
         """Make the transport; entering it checks the agent before any machine is contacted.
 
-        With `early_files` SFTP is started beside the first script, for work that will upload.
+        With `early_files` SFTP is started beside the first script, for work that will upload. What
+        asks each machine once need not `keep` connections.
         """
         from sshfleet.cli.questions import ask
         from sshfleet.transport.loading import load_asyncssh
@@ -150,10 +153,10 @@ class Context:
         if not gc.isenabled():  # as __main__ left it: from here on there may be garbage
             gc.freeze()
             gc.enable()
-        options = self.ssh_options(early_files=early_files)
+        options = self.ssh_options(early_files=early_files, keep=keep)
         return SshTransport(options, ask=ask if can_answer() else None, warn=self.note)
 
-    def ssh_options(self, *, early_files: bool = False) -> "SshOptions":
+    def ssh_options(self, *, early_files: bool = False, keep: bool = True) -> "SshOptions":
         """Return what was said about SSH."""
         from sshfleet.transport.options import SshOptions
 
@@ -166,6 +169,7 @@ class Context:
             timeout=said.ssh_timeout,
             forks=said.forks,
             early_files=early_files,
+            keep=keep,
         )
 
     def run(self, work: Coroutine[None, None, T], stop: "Stop | None" = None) -> T:

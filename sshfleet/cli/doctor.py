@@ -72,7 +72,7 @@ def _machines(context: Context, fleet: "Fleet") -> "Sequence[Finding]":
     from sshfleet.observe import observe
 
     async def look() -> Observed:
-        async with context.connect() as transport:
+        async with context.connect(keep=False) as transport:
             return await observe(transport, fleet.machines)
 
     began = boottime_ms()

@@ -102,7 +102,7 @@ def _world(context: Context, state: "DesiredState", name: "UnitName", *, cached:
 async def _look(context: Context, name: "UnitName") -> "Observed":
     from sshfleet.observe import observe
 
-    async with context.connect() as transport:
+    async with context.connect(keep=False) as transport:
         return await observe(transport, context.fleet.machines, [name])
 
 

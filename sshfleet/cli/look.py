@@ -60,7 +60,7 @@ class Look:
     async def _observe(self, machines: Iterable[Machine]) -> Observed:
         from sshfleet.observe import observe
 
-        async with self.context.connect() as transport:
+        async with self.context.connect(keep=False) as transport:
             return await observe(transport, machines)
 
     def _tell_trouble(self, machines: Iterable[Machine]) -> None:

@@ -11,10 +11,11 @@ from sshfleet.model.observed import Trouble
 from sshfleet.transport.agent import Agent, OfferedKey
 from sshfleet.transport.arguments import FIXED, host_key_arguments
 from sshfleet.transport.base import TransportError
-from sshfleet.transport.dial import dial, look_up
+from sshfleet.transport.dial import dial, greeted, look_up
 from sshfleet.transport.host_keys import HostKeys
 from sshfleet.transport.known_hosts import SSH_PORT, Facts, HostKey, lookup_name
 from sshfleet.transport.trouble import Progress, Stage, login_trouble
+from sshfleet.transport.turns import Turns
 
 
 class NotBelieved(Exception):
@@ -26,7 +27,7 @@ class NotBelieved(Exception):
 
 
 class Attempt(asyncssh.SSHClient):
-    """One try; to asyncssh it is the client."""
+    """One try; to asyncssh it is the client. For `waited` seconds it was not its turn."""
 
     def __init__(
         self,
@@ -38,18 +39,20 @@ class Attempt(asyncssh.SSHClient):
         self._progress, self._host_keys = progress, host_keys
         self._keys = [OfferedKey(agent, key, self._signing) for key in keys]
         self._shown: HostKey | None = None
+        self.waited = 0.0
 
     async def connect(
-        self, tunnel: asyncssh.SSHClientConnection | None, until: float
+        self, tunnel: asyncssh.SSHClientConnection | None, until: float, turns: Turns
     ) -> asyncssh.SSHClientConnection:
-        """Connect and log in, at the latest `until`; raises NotBelieved and TransportError."""
+        """Connect, and log in when it is our turn; raises NotBelieved and TransportError.
+
+        That must be done `until` then, and as much later as it was not our turn.
+        """
         facts = self._host_keys.facts(self._progress.route)
         told = host_key_arguments(facts)
         try:
-            if tunnel:
-                self._progress.stage = Stage.DIALING  # the name is looked up there
             sock = None if tunnel else await self._dial(until)
-            connection = await self._log_in(tunnel, sock, until, told)
+            connection = await self._in_turn(tunnel, sock, until, turns, told)
         except asyncssh.HostKeyNotVerifiable as error:
             raise self._not_believed(error, facts) from error
         except Exception as error:
@@ -62,7 +65,32 @@ class Attempt(asyncssh.SSHClient):
         async with asyncio.timeout_at(until):
             addresses = await look_up(route.host, route.port)
         self._progress.stage = Stage.DIALING
-        return await dial(addresses, lambda: until - now())
+        sock = await dial(addresses, lambda: until - now())
+        self._progress.stage = Stage.GREETING
+        return sock
+
+    async def _in_turn(
+        self,
+        tunnel: asyncssh.SSHClientConnection | None,
+        sock: socket.socket | None,
+        until: float,
+        turns: Turns,
+        told: dict[str, Any],
+    ) -> asyncssh.SSHClientConnection:
+        """Log in when it is our turn: when we have to wait, not before the machine has spoken."""
+        now = asyncio.get_running_loop().time
+        try:
+            if sock and not turns.free:
+                async with asyncio.timeout_at(until):
+                    await greeted(sock)
+            began = now()
+            async with turns.turn(self._progress):
+                self.waited = now() - began
+                return await self._log_in(tunnel, sock, until + self.waited, told)
+        except BaseException:
+            if sock:
+                sock.close()
+            raise
 
     async def _log_in(
         self,
@@ -72,23 +100,20 @@ class Attempt(asyncssh.SSHClient):
         told: dict[str, Any],
     ) -> asyncssh.SSHClientConnection:
         route = self._progress.route
-        try:
-            async with asyncio.timeout_at(until):
-                return await asyncssh.connect(
-                    route.host,
-                    route.port,
-                    tunnel=tunnel or (),
-                    sock=sock,
-                    client_factory=lambda: self,
-                    username=route.user,
-                    host_key_alias=route.alias or lookup_name(route.host, SSH_PORT),
-                    **told,
-                    **FIXED,
-                )
-        except BaseException:
-            if sock:
-                sock.close()
-            raise
+        # What fails before asyncssh says that it is connected is not the machine's doing.
+        self._progress.stage = Stage.DIALING
+        async with asyncio.timeout_at(until):
+            return await asyncssh.connect(
+                route.host,
+                route.port,
+                tunnel=tunnel or (),
+                sock=sock,
+                client_factory=lambda: self,
+                username=route.user,
+                host_key_alias=route.alias or lookup_name(route.host, SSH_PORT),
+                **told,
+                **FIXED,
+            )
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """Note that TCP is up."""

@@ -12,6 +12,12 @@ from collections.abc import Callable, Sequence
 TELLING = (errno.ECONNREFUSED, errno.ECONNRESET, errno.EHOSTUNREACH)
 """Of several failures the one to report: first what proves that the host lives."""
 
+LONGEST_GREETING = 255
+"""Bytes, RFC 4253 section 4.2."""
+
+DRIP = 0.1
+"""Seconds between two looks at a greeting that comes in pieces."""
+
 Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
 
 
@@ -50,6 +56,31 @@ async def _connected(address: Address) -> socket.socket:
         connection.close()
         raise
     return connection
+
+
+async def greeted(connection: socket.socket) -> None:
+    """Wait until the other side has sent a line, or has closed; it is left there to be read."""
+    while True:
+        await _readable(connection)
+        line = connection.recv(LONGEST_GREETING, socket.MSG_PEEK)
+        if not line or b"\n" in line or len(line) == LONGEST_GREETING:
+            return
+        await asyncio.sleep(DRIP)  # what is there makes it readable all the time
+
+
+async def _readable(connection: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(connection, _wake, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(connection)
+
+
+def _wake(ready: "asyncio.Future[None]") -> None:
+    if not ready.done():
+        ready.set_result(None)
 
 
 def _how_telling(error: OSError) -> int:

@@ -1,15 +1,25 @@
-"""What the command line says about SSH, and how many handshakes this computer can carry."""
+"""What the command line says about SSH, and how much of it this computer can carry."""
 
 import contextlib
+import os
 import resource
 from dataclasses import dataclass
 from enum import StrEnum
 
-HANDSHAKES = 100
-"""Handshakes at once unless told otherwise; more only queue for this computer's processor."""
+TALKING = 100
+"""Key exchanges at once unless told otherwise; more only queue for this computer's processor."""
+
+BEGUN = 500
+"""Logins at once, those included that wait for a machine; others' sshd waits for us meanwhile."""
 
 SPARE_FILES = 64
 """File descriptors kept for the journal, the agent, `ssh -G` and the like."""
+
+MOST_FILES = 1 << 16
+"""More are never asked for: some programs that we start close them all, one by one."""
+
+CONNECTION = 200_000
+"""Bytes of memory that an open connection may come to."""
 
 
 class Strictness(StrEnum):
@@ -26,7 +36,8 @@ class SshOptions:
     """The options of the command line; empty and 0 mean "not said there".
 
     `strict` is a Strictness. `timeout` in seconds bounds connecting and logging in. `early_files`
-    opens SFTP as soon as a machine is reached, so that a later `put` need not wait for it.
+    opens SFTP as soon as a machine is reached, so that a later `put` need not wait for it. Unless
+    told to `keep` connections, each is closed as soon as nobody uses it.
     """
 
     known_hosts_file: str = ""
@@ -36,19 +47,24 @@ class SshOptions:
     timeout: float = 10.0
     forks: int = 0
     early_files: bool = False
+    keep: bool = True
 
 
-def handshakes_at_once(forks: int) -> int:
-    """Return how many connections may be in the making, at least one."""
-    wanted = forks or HANDSHAKES
+def open_at_once() -> int:
+    """Return how many connections may be open: as open files and half of the memory allow."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    most = max(1, memory // CONNECTION)
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY:
-        wanted = min(wanted, soft - SPARE_FILES)
-    return max(1, wanted)
+        most = min(most, soft - SPARE_FILES)
+    return max(1, most)
 
 
 def raise_file_limit() -> None:
-    """Allow this process as many open files as it may have: each machine keeps one open."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    """Allow this process more open files, if it may have them: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
     with contextlib.suppress(OSError, ValueError):  # the old limit serves most fleets
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

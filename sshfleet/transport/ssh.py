@@ -1,15 +1,17 @@
 """The transport of SSH: what `base.Transport` promises, by asyncssh.
 
 SshTransport      the keys of the agent, and a connection for each machine
-├── Links         one connection a machine and jump host, shared
+├── Links         one connection a machine and jump host
+│   ├── Sharing   who uses which, and when it is closed
 │   ├── Resolver  where and how: command line, inventory, `ssh -G`
-│   └── Door      one login: host key, agent's key, a deadline
+│   └── Door      one login: its turn, host key, agent's key, a deadline
 ├── Link          over one connection: run, stream, put
 └── opinion       over one connection: does that machine reach another one?
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -22,9 +24,16 @@ from sshfleet.transport.link import Link
 from sshfleet.transport.links import Links
 from sshfleet.transport.login import Door
 from sshfleet.transport.opinion import answers
-from sshfleet.transport.options import SshOptions, handshakes_at_once, raise_file_limit
+from sshfleet.transport.options import (
+    BEGUN,
+    TALKING,
+    SshOptions,
+    open_at_once,
+    raise_file_limit,
+)
 from sshfleet.transport.resolve import Resolver
 from sshfleet.transport.session import Receive
+from sshfleet.transport.sharing import Sharing
 
 OPINION = 5.0
 """Seconds that a second opinion may take."""
@@ -51,8 +60,10 @@ class SshTransport:
         """Read the agent's keys; raises NoUsableKey."""
         raise_file_limit()
         self._agent = await open_agent()
-        door = Door(self._agent, HostKeys(self._ask, self._warn), self._options.timeout)
-        self._links = Links(door, self._resolver, handshakes_at_once(self._options.forks))
+        options, host_keys = self._options, HostKeys(self._ask, self._warn)
+        begun, talking = options.forks or BEGUN, options.forks or TALKING
+        door = Door(self._agent, host_keys, options.timeout, begun, talking)
+        self._links = Links(door, self._resolver, Sharing(open_at_once(), keep=options.keep))
 
     async def close(self) -> None:
         """Close every connection, within a few seconds."""
@@ -76,18 +87,18 @@ class SshTransport:
 
     async def run(self, machine: Machine, run: Run) -> Completed:
         """Run a script; a non-zero status is a result, not an error."""
-        link = await self._link(machine)
-        return await link.run(run, sudo=run.root and _by_sudo(machine, link))
+        async with self._link(machine) as link:
+            return await link.run(run, sudo=run.root and _by_sudo(machine, link))
 
     async def put(self, machine: Machine, files: Mapping[str, bytes]) -> str:
         """Write files into the login user's private staging folder; return its absolute path."""
-        link = await self._link(machine)
-        return await link.put(files)
+        async with self._link(machine) as link:
+            return await link.put(files)
 
     async def stream(self, machine: Machine, run: Run, sink: Receive) -> int:
         """Run a script without an end in sight, handing on its output as it comes; its status."""
-        link = await self._link(machine)
-        return await link.stream(run, sink, sudo=run.root and _by_sudo(machine, link))
+        async with self._link(machine) as link:
+            return await link.stream(run, sink, sudo=run.root and _by_sudo(machine, link))
 
     async def reaches(self, via: Machine, target: Machine) -> bool | None:
         """Tell whether `via` gets a sign of life from `target`; None when it cannot tell."""
@@ -96,18 +107,20 @@ class SshTransport:
                 host, port = await self._resolver.seen_by_others(target)
                 if not host:
                     return None
-                link = await self._link(via)
-                return await answers(link.connection, host, port)
+                async with self._link(via) as link:
+                    return await answers(link.connection, host, port)
         except (TransportError, OSError):
             return None
 
-    async def _link(self, machine: Machine) -> Link:
+    @asynccontextmanager
+    async def _link(self, machine: Machine) -> AsyncIterator[Link]:
+        """Use the connection to a machine; raises TransportError."""
         if self._links is None:
             raise RuntimeError("the transport has not been started")
-        link = await self._links.to(machine)
-        if self._options.early_files:
-            link.files.open()
-        return link
+        async with self._links.using(machine) as link:
+            if self._options.early_files:
+                link.files.open()
+            yield link
 
 
 def _by_sudo(machine: Machine, link: Link) -> bool:

@@ -16,7 +16,7 @@ from sshfleet.model.observed import Trouble
 from sshfleet.model.step import Completed, Run
 from sshfleet.transport import arguments
 from sshfleet.transport.base import TransportError
-from sshfleet.transport.options import SshOptions, handshakes_at_once
+from sshfleet.transport.options import SshOptions
 from sshfleet.transport.ssh import SshTransport
 from tests.transport.conftest import generate
 from tests.transport.server import Server, serve
@@ -261,15 +261,6 @@ async def test_no_more_logins_at_once_than_forks(
             await asyncio.sleep(0)
         assert await work == [GREETED] * 6
     assert 1 <= most <= 2
-
-
-def test_logins_at_once_stay_below_what_files_allow(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = {"soft": (1024, 4096), "few": (80, 80), "none": (10, 10), "endless": (-1, -1)}
-    chosen = {}
-    for name, limit in limits.items():
-        monkeypatch.setattr("resource.getrlimit", lambda _, limit=limit: limit)
-        chosen[name] = (handshakes_at_once(0), handshakes_at_once(500))
-    assert chosen == {"soft": (100, 500), "few": (16, 16), "none": (1, 1), "endless": (100, 500)}
 
 
 async def test_a_transport_that_was_not_started_says_so(options: SshOptions) -> None:
