@@ -144,17 +144,21 @@ class Context:
         With `early_files` SFTP is started beside the first script, for work that will upload. What
         asks each machine once need not `keep` connections.
         """
-        from sshfleet.cli.questions import ask
         from sshfleet.transport.loading import load_asyncssh
+        from sshfleet.transport.resolve import Resolver
 
+        options = self.ssh_options(early_files=early_files, keep=keep)
+        resolver = Resolver(options)
+        resolver.begin(self.fleet.machines)
         load_asyncssh()
+        from sshfleet.cli.questions import ask
         from sshfleet.transport.ssh import SshTransport
 
         if not gc.isenabled():  # as __main__ left it: from here on there may be garbage
             gc.freeze()
             gc.enable()
-        options = self.ssh_options(early_files=early_files, keep=keep)
-        return SshTransport(options, ask=ask if can_answer() else None, warn=self.note)
+        answers = ask if can_answer() else None
+        return SshTransport(options, ask=answers, warn=self.note, resolver=resolver)
 
     def ssh_options(self, *, early_files: bool = False, keep: bool = True) -> "SshOptions":
         """Return what was said about SSH."""

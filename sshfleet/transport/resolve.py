@@ -2,6 +2,7 @@
 
 import getpass
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -70,6 +71,13 @@ class Resolver:
     def __init__(self, options: SshOptions) -> None:
         self._options = options
         self._config = SshConfig(options.ssh_config)
+
+    def begin(self, machines: Iterable[Machine]) -> None:
+        """Let `ssh -G` begin with what will be asked of it, while we do something else."""
+        self._config.begin(
+            (machine.address, self._options.username or machine.user, machine.port)
+            for machine in machines
+        )
 
     async def machine(self, machine: Machine) -> Route:
         """Return the route to a machine; raises TransportError."""

@@ -43,17 +43,22 @@ class SshTransport:
     """Carries work to machines over SSH; an async context manager.
 
     Entering it reads the agent and raises NoUsableKey before any machine is contacted. `ask` is put
-    questions about unknown host keys, one at a time; `warn` is told what else a person should know.
+    questions about unknown host keys, one at a time; `warn` is told what else a person should know;
+    `resolver` may have begun already.
     """
 
     def __init__(
-        self, options: SshOptions, ask: Ask | None = None, warn: Warn | None = None
+        self,
+        options: SshOptions,
+        ask: Ask | None = None,
+        warn: Warn | None = None,
+        resolver: Resolver | None = None,
     ) -> None:
         self.warnings: list[str] = []
         self._options, self._ask = options, ask
         self._warn = warn or self.warnings.append
         self._agent: Agent | None = None
-        self._resolver = Resolver(options)
+        self._resolver = resolver or Resolver(options)
         self._links: Links | None = None
 
     async def start(self) -> None:

@@ -7,8 +7,9 @@ Rule 3: a few processes at a time, each with a deadline: `Match exec` runs whate
 
 import asyncio
 import subprocess
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
 from sshfleet.model.observed import Trouble
 from sshfleet.transport.base import TransportError
@@ -30,18 +31,36 @@ class SshConfig:
         self._file = file
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ssh-config")
         self._scope = Scope(file)
+        self._begun: dict[object, tuple[str, Future[Settings]]] = {}
         self._shared: dict[object, tuple[str, asyncio.Future[Settings]]] = {}
+
+    def begin(self, asked: Iterable[tuple[str, str, int]]) -> None:
+        """Begin to ask for the first addresses, with user and port, while we do something else.
+
+        Only what serves for many is asked: to ask for an address nobody needs may run `Match exec`.
+        """
+        for address, user, port in islice(asked, AT_ONCE):
+            alike = self._scope.key(address)
+            key = (alike, user, port)
+            if alike is not None and key not in self._begun and _is_address(address):
+                argv = self._argv(address, user, port)
+                self._begun[key] = (address, self._pool.submit(_ask, argv))
 
     async def settings(self, address: str, *, user: str = "", port: int = 0) -> Settings:
         """Return what ssh_config says of an address; user and port are those already decided."""
-        if not address or address.startswith("-"):
+        if not _is_address(address):
             raise _config_error(f"{address!r} is not an address")
         alike = self._scope.key(address)
         if alike is None:
             return await self._asked(address, user, port)
         key = (alike, user, port)
         if key not in self._shared:
-            self._shared[key] = (address, asyncio.ensure_future(self._asked(address, user, port)))
+            if key in self._begun:
+                begun, asked = self._begun[key]
+                self._shared[key] = (begun, asyncio.wrap_future(asked))
+            else:
+                asking = asyncio.ensure_future(self._asked(address, user, port))
+                self._shared[key] = (address, asking)
         first, answer = self._shared[key]
         try:
             settings = await asyncio.shield(answer)
@@ -60,12 +79,19 @@ class SshConfig:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _asked(self, address: str, user: str, port: int) -> Settings:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, _ask, self._argv(address, user, port))
+
+    def _argv(self, address: str, user: str, port: int) -> list[str]:
         argv = ["ssh", "-T", "-G"]
         argv += ["-F", self._file] if self._file else []
         argv += ["-l", user] if user else []
         argv += ["-p", str(port)] if port else []
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, _ask, [*argv, "--", address])
+        return [*argv, "--", address]
+
+
+def _is_address(address: str) -> bool:
+    return bool(address) and not address.startswith("-")
 
 
 def _ask(argv: list[str]) -> Settings:

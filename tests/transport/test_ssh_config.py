@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sshfleet.transport.base import TransportError
 from sshfleet.transport.ssh_config import SshConfig
 
 ADDRESSES = ["web", "Web", "web.example.org", "10.0.0.1", "10.0.0.2", "db1", "db2", "bastion"]
@@ -140,3 +141,43 @@ async def test_one_address_that_ssh_refuses_does_not_spoil_the_others(
         await asking.settings("a b")
     assert (await asking.settings("web"))["hostname"] == ["web"]
     await asking.close()
+
+
+async def test_what_was_begun_is_not_asked_again(tmp_path: Path, counted: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("Host db*\n  Port 2222\n")
+    asker = SshConfig(str(config))
+    asker.begin([("web", "", 0), ("10.0.0.1", "", 0), ("db1", "", 0), ("-oops", "", 0)])
+    try:
+        told = [await asker.settings(one) for one in ("10.0.0.1", "db2", "web")]
+    finally:
+        await asker.close()
+    assert [(one["hostname"], one["port"]) for one in told] == [
+        (["10.0.0.1"], ["22"]),
+        (["db2"], ["2222"]),
+        (["web"], ["22"]),
+    ]
+    assert counted.read_text() == ".."
+
+
+async def test_nothing_is_begun_where_each_address_is_asked_by_itself(
+    tmp_path: Path, counted: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(EACH["match exec"])
+    asker = SshConfig(str(config))
+    asker.begin([("web", "", 0)])
+    await asker.close()
+    assert counted.read_text() == ""
+
+
+async def test_a_failure_that_was_begun_is_told_by_the_address_that_asks(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("Nonsense yes\n")
+    asker = SshConfig(str(config))
+    asker.begin([("web", "", 0)])
+    try:
+        with pytest.raises(TransportError, match="onsense"):
+            await asker.settings("web")
+    finally:
+        await asker.close()
