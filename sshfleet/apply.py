@@ -17,7 +17,7 @@ from sshfleet.model.unit import UnitName
 from sshfleet.stop import Stop
 from sshfleet.systemd.reply import Outcome, Reply
 from sshfleet.systemd.transaction import Transaction, uploads_needed
-from sshfleet.transport.base import Transport, TransportError
+from sshfleet.transport.base import Transport
 
 _ABANDONED = Unreachable(
     trouble=Trouble.HUNG, detail="it had not answered when this command was stopped"
@@ -130,20 +130,13 @@ async def _machine(
 ) -> Reply | Unreachable:
     report = seen.reports.get(machine.name)
     needed = uploads_needed(actions, report if isinstance(report, Reached) else None)
-    staging = ""
-    if needed:
-        try:
-            files = {sha256: wave.texts[sha256].encode() for sha256 in sorted(needed)}
-            staging = await transport.put(machine, files)
-        except TransportError as error:
-            return error.report()
+    files = {sha256: wave.texts[sha256].encode() for sha256 in sorted(needed)}
     transaction = Transaction(
         actions=actions,
         watch=tuple(sorted(wave.watch.get(machine.name, frozenset()))),
         patience=wave.patience,
         settle=wave.settle,
         lineage=wave.lineage,
-        staging=staging,
         claim=wave.claims.get(machine.name),
     )
-    return await exchange(transport, machine, transaction)
+    return await exchange(transport, machine, transaction, files)

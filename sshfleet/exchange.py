@@ -1,6 +1,8 @@
 """One transaction with one machine: whatever goes wrong with it becomes a value here."""
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import replace
 
 from sshfleet.model.machine import Machine
 from sshfleet.model.observed import Trouble, Unreachable, of_another
@@ -10,12 +12,23 @@ from sshfleet.transport.base import Transport, TransportError
 
 
 async def exchange(
-    transport: Transport, machine: Machine, transaction: Transaction
+    transport: Transport,
+    machine: Machine,
+    transaction: Transaction,
+    files: Mapping[str, bytes] | None = None,
 ) -> Reply | Unreachable:
-    """Carry one transaction to a machine and read its reply."""
+    """Carry one transaction to a machine, with the texts it needs there, and read its reply."""
     nonce = secrets.token_hex(8)
+
+    def staged(folder: str) -> bytes:
+        return request(replace(transaction, staging=folder), nonce).data
+
     try:
-        completed = await transport.run(machine, request(transaction, nonce))
+        run = request(transaction, nonce)
+        if files:
+            completed = await transport.deliver(machine, files, replace(run, data=b""), staged)
+        else:
+            completed = await transport.run(machine, run)
         reply = parse_reply(completed, nonce)
     except TransportError as error:
         return error.report()

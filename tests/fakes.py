@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from sshfleet.model.desired import DesiredState, fold
 from sshfleet.model.event import Event, JournalStarted
@@ -89,11 +90,17 @@ class FakeTransport:
             await asyncio.Event().wait()
         return Completed(status=0, stdout=answer, stderr=b"")
 
-    async def put(self, machine: Machine, files: Mapping[str, bytes]) -> str:
-        """Leave files in the staging folder."""
+    async def deliver(
+        self,
+        machine: Machine,
+        files: Mapping[str, bytes],
+        run: Run,
+        data: Callable[[str], bytes],
+    ) -> Completed:
+        """Leave files in the staging folder, and let the machine answer."""
         await self._travel(machine, None)
         self.machines[machine.name].staging.update(files)
-        return STAGING
+        return await self.run(machine, replace(run, data=data(STAGING)))
 
     async def stream(self, machine: Machine, run: Run, sink: Callable[[bytes, bool], None]) -> int:
         """Hand on an answer in one piece."""

@@ -11,6 +11,7 @@ from sshfleet.model.observed import Trouble
 from sshfleet.transport.agent import Agent, OfferedKey
 from sshfleet.transport.arguments import FIXED, host_key_arguments
 from sshfleet.transport.base import TransportError
+from sshfleet.transport.connection import PLAIN, connect
 from sshfleet.transport.dial import dial, greeted, look_up
 from sshfleet.transport.host_keys import HostKeys
 from sshfleet.transport.known_hosts import SSH_PORT, Facts, HostKey, lookup_name
@@ -51,8 +52,7 @@ class Attempt(asyncssh.SSHClient):
         facts = self._host_keys.facts(self._progress.route)
         told = host_key_arguments(facts)
         try:
-            sock = None if tunnel else await self._dial(until)
-            connection = await self._in_turn(tunnel, sock, until, turns, told)
+            connection = await self._in_turn(tunnel or await self._dial(until), until, turns, told)
         except asyncssh.HostKeyNotVerifiable as error:
             raise self._not_believed(error, facts) from error
         except Exception as error:
@@ -71,8 +71,7 @@ class Attempt(asyncssh.SSHClient):
 
     async def _in_turn(
         self,
-        tunnel: asyncssh.SSHClientConnection | None,
-        sock: socket.socket | None,
+        way: socket.socket | asyncssh.SSHClientConnection,
         until: float,
         turns: Turns,
         told: dict[str, Any],
@@ -80,34 +79,34 @@ class Attempt(asyncssh.SSHClient):
         """Log in when it is our turn: when we have to wait, not before the machine has spoken."""
         now = asyncio.get_running_loop().time
         try:
-            if sock and not turns.free:
+            if isinstance(way, socket.socket) and not turns.free:
                 async with asyncio.timeout_at(until):
-                    await greeted(sock)
+                    await greeted(way)
             began = now()
             async with turns.turn(self._progress):
                 self.waited = now() - began
-                return await self._log_in(tunnel, sock, until + self.waited, told)
+                return await self._log_in(way, until + self.waited, told)
         except BaseException:
-            if sock:
-                sock.close()
+            if isinstance(way, socket.socket):
+                way.close()
             raise
 
     async def _log_in(
         self,
-        tunnel: asyncssh.SSHClientConnection | None,
-        sock: socket.socket | None,
+        way: socket.socket | asyncssh.SSHClientConnection,
         until: float,
         told: dict[str, Any],
     ) -> asyncssh.SSHClientConnection:
         route = self._progress.route
+        unasked = len(self._keys) == 1 and self._keys[0].algorithm in PLAIN
         # What fails before asyncssh says that it is connected is not the machine's doing.
         self._progress.stage = Stage.DIALING
         async with asyncio.timeout_at(until):
-            return await asyncssh.connect(
-                route.host,
-                route.port,
-                tunnel=tunnel or (),
-                sock=sock,
+            return await connect(
+                way,
+                unasked=unasked,
+                host=route.host,
+                port=route.port,
                 client_factory=lambda: self,
                 username=route.user,
                 host_key_alias=route.alias or lookup_name(route.host, SSH_PORT),

@@ -31,8 +31,17 @@ class Transport(Protocol):
         """Run a script; a non-zero status is a result, not an error."""
         ...
 
-    async def put(self, machine: Machine, files: Mapping[str, bytes]) -> str:
-        """Write files into the login user's private staging folder; return its absolute path."""
+    async def deliver(
+        self,
+        machine: Machine,
+        files: Mapping[str, bytes],
+        run: Run,
+        data: Callable[[str], bytes],
+    ) -> Completed:
+        """Write files into the login user's private staging folder, then run a script.
+
+        Its input is what `data` makes of the absolute path of that folder; `run` has none.
+        """
         ...
 
     async def stream(self, machine: Machine, run: Run, sink: Callable[[bytes, bool], None]) -> int:

@@ -32,6 +32,13 @@ class Files:
             self._opening.add_done_callback(_looked_at)
         return self._opening
 
+    async def ready(self) -> bool:
+        """Tell whether files can go by SFTP, once that is known; why not is told by `put`."""
+        if self._given_up:
+            return False
+        done = await asyncio.gather(asyncio.shield(self.open()), return_exceptions=True)
+        return isinstance(done[0], Staging)
+
     async def put(self, files: Mapping[str, bytes]) -> str:
         """Write files and return their folder; raises NoSftp, TransportError, asyncssh.Error."""
         if self._given_up:

@@ -1,7 +1,8 @@
-"""What can be done over one connection: run, stream and put."""
+"""What can be done over one connection: run, stream and deliver."""
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import asyncssh
 
@@ -12,7 +13,7 @@ from sshfleet.transport.bootstrap import run_command, started, stream_command
 from sshfleet.transport.channels import Channels
 from sshfleet.transport.files import Files, check_names
 from sshfleet.transport.resolve import Route
-from sshfleet.transport.session import Capture, Exec, Receive, Relay, execute
+from sshfleet.transport.session import Capture, Exec, Receive, Relay, at_hand, execute
 from sshfleet.transport.shell_staging import folder_of, put_by_shell
 from sshfleet.transport.staging import NoSftp
 from sshfleet.transport.wording import one_line
@@ -47,28 +48,45 @@ class Link:
     async def run(self, run: Run, *, sudo: bool) -> Completed:
         """Run a script to its end; raises TransportError."""
         command, stdin = run_command(run, sudo=sudo)
-        capture, limit = Capture(), run.seconds + PATIENCE
+        completed = await self._ended(command, at_hand(stdin), run.seconds)
+        return started(completed, self.route.name, self.route.user)
+
+    async def deliver(
+        self, files: Mapping[str, bytes], run: Run, data: Callable[[str], bytes], *, sudo: bool
+    ) -> Completed:
+        """Write files, and run a script with what `data` makes of their folder as its input.
+
+        The script's shell is started while the files travel, and waits for its input.
+        """
+        check_names(files)
+        if not await self.files.ready():
+            folder = await self._put(files)
+            return await self.run(replace(run, data=data(folder)), sudo=sudo)
+        seconds = run.seconds + _put_seconds(files)
+        command, script = run_command(replace(run, data=b"", seconds=seconds), sudo=sudo)
+        stdin: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        putting = asyncio.create_task(self._put(files))
+        putting.add_done_callback(lambda done: _hand_over(done, stdin, script, data))
         try:
-            async with asyncio.timeout(limit):
-                status = await self._execute(command, lambda: Exec(stdin, capture))
-        except TimeoutError as error:
-            raise self._unmanageable(f"a command did not end within {limit:g} s") from error
-        return started(capture.completed(status), self.route.name, self.route.user)
+            completed = await self._ended(command, stdin, seconds)
+            await putting
+        finally:
+            putting.cancel()
+        return started(completed, self.route.name, self.route.user)
 
     async def stream(self, run: Run, sink: Receive, *, sudo: bool) -> int:
         """Run a script and hand on what it writes, until it ends or this is cancelled."""
         command, stdin = stream_command(run, sudo=sudo)
         relay = Relay(sink)
-        status = await self._execute(command, lambda: Exec(stdin, relay, hold=True))
+        status = await self._execute(command, lambda: Exec(at_hand(stdin), relay, hold=True))
         if not relay.started:
             early = relay.early.completed(status)
             started(early, self.route.name, self.route.user)
         return UNKNOWN if status is None else status
 
-    async def put(self, files: Mapping[str, bytes]) -> str:
+    async def _put(self, files: Mapping[str, bytes]) -> str:
         """Write files into the staging folder and return its absolute path."""
-        check_names(files)
-        limit = PUT_SECONDS + sum(map(len, files.values())) / SLOWEST
+        limit = _put_seconds(files)
         try:
             async with asyncio.timeout(limit):
                 try:
@@ -96,6 +114,18 @@ class Link:
         except TimeoutError:
             self.connection.abort()
 
+    async def _ended(
+        self, command: str, stdin: "asyncio.Future[bytes]", seconds: float
+    ) -> Completed:
+        """Run a command to its end, which it comes to by itself after so many seconds."""
+        capture, limit = Capture(), seconds + PATIENCE
+        try:
+            async with asyncio.timeout(limit):
+                status = await self._execute(command, lambda: Exec(stdin, capture))
+        except TimeoutError as error:
+            raise self._unmanageable(f"a command did not end within {limit:g} s") from error
+        return capture.completed(status)
+
     async def _execute(self, command: str, session: Callable[[], Exec]) -> int | None:
         """Run a command on a channel of its own; None when nobody saw how it ended."""
         while True:
@@ -113,3 +143,20 @@ class Link:
 
     def _unmanageable(self, what: str) -> TransportError:
         return TransportError(Trouble.UNMANAGEABLE, f"{self.route.name}: {what}")
+
+
+def _put_seconds(files: Mapping[str, bytes]) -> float:
+    return PUT_SECONDS + sum(map(len, files.values())) / SLOWEST
+
+
+def _hand_over(
+    put: "asyncio.Task[str]",
+    stdin: "asyncio.Future[bytes]",
+    script: bytes,
+    data: Callable[[str], bytes],
+) -> None:
+    """Give a script its input, now that its files are there; none if they are not."""
+    if put.cancelled() or put.exception():
+        stdin.cancel()
+    else:
+        stdin.set_result(script + data(put.result()))

@@ -36,7 +36,7 @@ class SshOptions:
     """The options of the command line; empty and 0 mean "not said there".
 
     `strict` is a Strictness. `timeout` in seconds bounds connecting and logging in. `early_files`
-    opens SFTP as soon as a machine is reached, so that a later `put` need not wait for it. Unless
+    opens SFTP as soon as a machine is reached: a later `deliver` need not wait for it. Unless
     told to `keep` connections, each is closed as soon as nobody uses it.
     """
 

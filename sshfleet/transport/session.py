@@ -45,9 +45,14 @@ class Capture:
 
 
 class Exec(asyncssh.SSHClientSession[bytes]):
-    """The session of one command; with `hold` its input stays open until the channel closes."""
+    """The session of one command; with `hold` its input stays open until the channel closes.
 
-    def __init__(self, stdin: bytes, receive: Receive, *, hold: bool = False) -> None:
+    The input may still be on its way to us; where it does not come, the channel is closed.
+    """
+
+    def __init__(
+        self, stdin: "asyncio.Future[bytes]", receive: Receive, *, hold: bool = False
+    ) -> None:
         self._stdin, self._receive, self._hold = stdin, receive, hold
         self.status: int | None = None
         self.channel: asyncssh.SSHClientChannel[bytes] | None = None
@@ -58,11 +63,20 @@ class Exec(asyncssh.SSHClientSession[bytes]):
         self.channel = chan
 
     def session_started(self) -> None:
-        """Send the input: the command has been accepted."""
+        """Send the input, once there is one: the command has been accepted."""
+        if self._stdin.done():
+            self._send(self._stdin)
+        else:
+            self._stdin.add_done_callback(self._send)
+
+    def _send(self, stdin: "asyncio.Future[bytes]") -> None:
         if self.channel is None:
             return
+        if stdin.cancelled():
+            self.leave()
+            return
         with contextlib.suppress(OSError):  # closed meanwhile: connection_lost tells
-            self.channel.write(self._stdin)
+            self.channel.write(stdin.result())
             if not self._hold:
                 self.channel.write_eof()
 
@@ -94,6 +108,13 @@ class Exec(asyncssh.SSHClientSession[bytes]):
         """Note the end; without an exit status the outcome stays unknown."""
         if not self.ended.done():
             self.ended.set_result(None)
+
+
+def at_hand(stdin: bytes) -> "asyncio.Future[bytes]":
+    """Return an input that is there already."""
+    future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    future.set_result(stdin)
+    return future
 
 
 async def execute(connection: asyncssh.SSHClientConnection, command: str, work: Exec) -> int | None:

@@ -5,12 +5,12 @@ SshTransport      the keys of the agent, and a connection for each machine
 │   ├── Sharing   who uses which, and when it is closed
 │   ├── Resolver  where and how: command line, inventory, `ssh -G`
 │   └── Door      one login: its turn, host key, agent's key, a deadline
-├── Link          over one connection: run, stream, put
+├── Link          over one connection: run, stream, deliver
 └── opinion       over one connection: does that machine reach another one?
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
@@ -95,10 +95,19 @@ class SshTransport:
         async with self._link(machine) as link:
             return await link.run(run, sudo=run.root and _by_sudo(machine, link))
 
-    async def put(self, machine: Machine, files: Mapping[str, bytes]) -> str:
-        """Write files into the login user's private staging folder; return its absolute path."""
+    async def deliver(
+        self,
+        machine: Machine,
+        files: Mapping[str, bytes],
+        run: Run,
+        data: Callable[[str], bytes],
+    ) -> Completed:
+        """Write files into the login user's private staging folder, then run a script.
+
+        Its input is what `data` makes of the absolute path of that folder; `run` has none.
+        """
         async with self._link(machine) as link:
-            return await link.put(files)
+            return await link.deliver(files, run, data, sudo=run.root and _by_sudo(machine, link))
 
     async def stream(self, machine: Machine, run: Run, sink: Receive) -> int:
         """Run a script without an end in sight, handing on its output as it comes; its status."""

@@ -115,7 +115,9 @@ class Fleet(Context):
     transport: FakeTransport
     keyless = False
 
-    def connect(self, *, early_files: bool = False) -> "AbstractAsyncContextManager[Transport]":
+    def connect(
+        self, *, early_files: bool = False, keep: bool = True
+    ) -> "AbstractAsyncContextManager[Transport]":
         if self.keyless:
             raise NoUsableKey("the ssh-agent holds no key", hint="ssh-add")
         return self.transport

@@ -33,6 +33,7 @@ class Server:
     patience: int = 6
     forwards: Callable[[str, int], Any] = lambda _host, _port: True
     logins: int = 0
+    asked_about_keys: int = 0
     refused_keys: int = 0
     commands: list[str] = field(default_factory=list)
     connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
@@ -71,6 +72,7 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        self.server.asked_about_keys += 1
         if username == self.server.name and key in self.server.users:
             return True
         self.server.refused_keys += 1

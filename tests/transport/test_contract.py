@@ -11,6 +11,7 @@ from sshfleet.model.machine import Machine
 from sshfleet.model.observed import Trouble
 from sshfleet.model.step import Completed, Run
 from sshfleet.transport.base import Transport, TransportError
+from tests.transport.delivering import put
 from tests.transport.waiting import eventually
 
 MEBIBYTE = 1024 * 1024
@@ -100,7 +101,7 @@ async def test_put_writes_the_files_exactly_and_says_where(
     transport: Transport, machine: Machine
 ) -> None:
     files = {"aa": b"\0\xff\n", "bb": b"", "cc": bytes(range(256)) * 1000}
-    folder = await transport.put(machine, files)
+    folder = await put(transport, machine, files)
     assert folder.startswith("/")
     for name, data in files.items():
         where = f"{folder}/{name}\n".encode()
@@ -109,8 +110,8 @@ async def test_put_writes_the_files_exactly_and_says_where(
 
 
 async def test_put_replaces_what_has_the_same_name(transport: Transport, machine: Machine) -> None:
-    await transport.put(machine, {"aa": b"long and old"})
-    folder = await transport.put(machine, {"aa": b"new"})
+    await put(transport, machine, {"aa": b"long and old"})
+    folder = await put(transport, machine, {"aa": b"new"})
     data = f"{folder}/aa\n".encode()
     done = await transport.run(machine, Run(script='read -r f; cat "$f"', data=data))
     assert done.stdout == b"new"
@@ -119,7 +120,7 @@ async def test_put_replaces_what_has_the_same_name(transport: Transport, machine
 async def test_put_leaves_nothing_but_the_files_in_a_folder_for_its_owner(
     transport: Transport, machine: Machine
 ) -> None:
-    folder = await transport.put(machine, {f"put-{n}": b"x" for n in range(40)})
+    folder = await put(transport, machine, {f"put-{n}": b"x" for n in range(40)})
     script = (
         'read -r d; cd "$d"; ls -A | grep -c "^put-"; ls -A | grep -c "^[.]"; stat -c %a . put-0'
     )
@@ -132,7 +133,7 @@ async def test_put_takes_only_plain_names(
     transport: Transport, machine: Machine, name: str
 ) -> None:
     with pytest.raises(TransportError):
-        await transport.put(machine, {name: b"x"})
+        await put(transport, machine, {name: b"x"})
 
 
 async def test_a_stream_hands_on_output_as_it_comes_and_ends_with_the_status(

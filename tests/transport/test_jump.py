@@ -17,6 +17,7 @@ from sshfleet.transport.links import THROUGH_ONE_HOP
 from sshfleet.transport.options import SshOptions
 from sshfleet.transport.ssh import SshTransport
 from tests.transport.conftest import generate
+from tests.transport.delivering import put
 from tests.transport.server import Server, public, serve
 
 HELLO = Run(script="echo hello")
@@ -42,7 +43,7 @@ async def test_a_machine_is_reached_through_its_jump_host(
     async with SshTransport(options) as transport:
         machine = server.machine(proxy_jump=through(hop))
         assert await transport.run(machine, HELLO) == GREETED
-        folder = await transport.put(machine, {"a": b"x"})
+        folder = await put(transport, machine, {"a": b"x"})
     assert (Path(folder) / "a").read_bytes() == b"x"
     assert (hop.logins, server.logins) == (1, 1)
     assert hop.commands == []

@@ -19,6 +19,7 @@ from sshfleet.transport.base import TransportError
 from sshfleet.transport.options import SshOptions
 from sshfleet.transport.ssh import SshTransport
 from tests.transport.conftest import generate
+from tests.transport.delivering import put
 from tests.transport.server import Server, serve
 from tests.transport.waiting import eventually
 
@@ -32,7 +33,7 @@ async def test_all_who_ask_share_one_connection(options: SshOptions, server: Ser
     async with SshTransport(options) as transport:
         await asyncio.gather(
             *(transport.run(machine, HELLO) for _ in range(20)),
-            transport.put(machine, {"a": b"x"}),
+            put(transport, machine, {"a": b"x"}),
             transport.stream(machine, HELLO, lambda *_: None),
         )
     assert server.logins == 1
@@ -217,7 +218,7 @@ async def test_a_server_that_allows_one_session_gets_one_at_a_time(
             said = dataclasses.replace(options, early_files=early)
             async with SshTransport(said) as transport:
                 done = await asyncio.gather(*(transport.run(machine, HELLO) for _ in range(5)))
-                folder = await transport.put(machine, {"a": b"x"})
+                folder = await put(transport, machine, {"a": b"x"})
                 again = await transport.run(machine, HELLO)
         assert [*done, again] == [GREETED] * 6
         assert (Path(folder) / "a").read_bytes() == b"x"
@@ -230,7 +231,7 @@ async def test_a_server_that_allows_no_session_is_unmanageable(
         known_hosts.write_text(server.known())
         for work in (
             transport.run(server.machine(), HELLO),
-            transport.put(server.machine(), {"a": b"x"}),
+            put(transport, server.machine(), {"a": b"x"}),
         ):
             with pytest.raises(TransportError, match="open failed") as caught:
                 await work
@@ -274,7 +275,7 @@ async def test_descriptors_are_given_back(options: SshOptions, server: Server) -
     async def once() -> None:
         async with SshTransport(options) as transport:
             await transport.run(server.machine(), HELLO)
-            await transport.put(server.machine(), {"a": b"x"})
+            await put(transport, server.machine(), {"a": b"x"})
 
     def opened() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))

@@ -16,6 +16,7 @@ from sshfleet.model.step import Run
 from sshfleet.transport.base import Transport, TransportError
 from sshfleet.transport.options import SshOptions
 from sshfleet.transport.ssh import SshTransport
+from tests.transport.delivering import put
 from tests.transport.server import Server, Sftp, serve
 from tests.transport.waiting import eventually
 
@@ -24,7 +25,7 @@ BIG = bytes(range(256)) * 2000
 
 async def untrusted(transport: Transport, server: Server, why: str) -> None:
     with pytest.raises(TransportError, match=why) as caught:
-        await transport.put(server.machine(), {"a": b"secret"})
+        await put(transport, server.machine(), {"a": b"secret"})
     assert caught.value.trouble is Trouble.UNMANAGEABLE
 
 
@@ -48,7 +49,7 @@ Staged = tuple[Transport, Server]
 async def test_files_arrive_exactly_with_and_without_sftp(staged: Staged) -> None:
     transport, server = staged
     files = {"a": BIG, "b": b"", "c": b"name size\n\0\n", "d": b"x\n"}
-    folder = Path(await transport.put(server.machine(), files))
+    folder = Path(await put(transport, server.machine(), files))
     assert folder == server.home / ".sshfleet" / "staging"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
@@ -59,11 +60,11 @@ async def test_files_are_replaced_whole_and_links_are_not_followed(
     staged: Staged, home: Path
 ) -> None:
     transport, server = staged
-    folder = Path(await transport.put(server.machine(), {"a": b"old"}))
+    folder = Path(await put(transport, server.machine(), {"a": b"old"}))
     victim = home / "victim"
     victim.write_bytes(b"untouched")
     (folder / "link").symlink_to(victim)
-    await transport.put(server.machine(), {"a": b"new", "link": b"file"})
+    await put(transport, server.machine(), {"a": b"new", "link": b"file"})
     assert (folder / "a").read_bytes() == b"new"
     assert not (folder / "link").is_symlink()
     assert (folder / "link").read_bytes() == b"file"
@@ -72,11 +73,11 @@ async def test_files_are_replaced_whole_and_links_are_not_followed(
 
 async def test_what_earlier_runs_left_is_swept_away(staged: Staged) -> None:
     transport, server = staged
-    folder = Path(await transport.put(server.machine(), {"recent": b"x"}))
+    folder = Path(await put(transport, server.machine(), {"recent": b"x"}))
     for name in ("old", ".old.1234"):
         (folder / name).write_bytes(b"x")
         os.utime(folder / name, (1, 1))
-    await transport.put(server.machine("again"), {"new": b"x"})
+    await put(transport, server.machine("again"), {"new": b"x"})
 
     async def swept() -> bool:
         return sorted(path.name for path in folder.iterdir()) == ["new", "recent"]
@@ -86,10 +87,10 @@ async def test_what_earlier_runs_left_is_swept_away(staged: Staged) -> None:
 
 async def test_a_folder_in_place_of_a_file_is_an_error(staged: Staged) -> None:
     transport, server = staged
-    folder = Path(await transport.put(server.machine(), {"b": b"x"}))
+    folder = Path(await put(transport, server.machine(), {"b": b"x"}))
     (folder / "a").mkdir()
     with pytest.raises(TransportError, match="cannot write"):
-        await transport.put(server.machine(), {"a": b"x"})
+        await put(transport, server.machine(), {"a": b"x"})
     assert sorted(path.name for path in folder.rglob("*")) == ["a", "b"]
 
 
@@ -130,7 +131,7 @@ async def with_sftp(
 ) -> str:
     async with serve(idle_server, sftp=sftp) as server, SshTransport(options) as transport:
         known_hosts.write_text(server.known())
-        return await transport.put(server.machine(), {"a": BIG, "b": b"x"})
+        return await put(transport, server.machine(), {"a": BIG, "b": b"x"})
 
 
 class Foreign(Sftp):
@@ -177,7 +178,7 @@ async def test_a_file_is_written_synced_and_closed_before_it_gets_its_name(
     Ordered.done = []
     async with serve(idle_server, sftp=Ordered) as server, SshTransport(options) as transport:
         known_hosts.write_text(server.known())
-        await transport.put(server.machine(), {"a": b"x" * 70_000})
+        await put(transport, server.machine(), {"a": b"x" * 70_000})
     assert Ordered.done == ["write 0", "write 32768", "write 65536", "fsync", "close", "rename"]
 
 
@@ -222,7 +223,7 @@ async def test_without_the_extensions_we_need_a_script_writes_the_files(
     monkeypatch.setattr("asyncssh.sftp.SFTPServerHandler._extensions", [])
     folder = Path(await with_sftp(options, idle_server, known_hosts, Sftp))
     assert (folder / "a").read_bytes() == BIG
-    assert len(idle_server.commands) == 1
+    assert len(idle_server.commands) == 2  # that script, and the one that the files are for
     assert sorted(path.name for path in folder.iterdir()) == ["a", "b"]
 
 

@@ -23,6 +23,7 @@ claim() {
     [ ! -f "$home/owner" ] || read -r holder <"$home/owner" || :
     if ! may_claim; then
         say "$nonce owned" "$(one_line "$holder")"
+        send
         exit 0
     fi
     if is_changed; then

@@ -6,11 +6,14 @@ umask 022
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export SYSTEMD_COLORS=0 SYSTEMD_PAGER='' SYSTEMD_URLIFY=0
 tab=$(printf '\t')
+newline='
+'
+reply=''
 
 # The order of work on one machine. Nothing is done before the request has been read to its end.
 main() {
     read_request
-    printf '%s begin\n' "$nonce"
+    say "$nonce begin"
     learn_manager
     deadline=$(($(uptime) + patience))
     if [ "$actions$claim" ]; then
@@ -32,7 +35,8 @@ main() {
     fi
     watch_units
     look_at_all
-    printf '%s end\n' "$nonce"
+    say "$nonce end"
+    send
 }
 
 # The request: lines of fields between tabs; no field is empty, and the last line is `end`. (`claim`
@@ -80,17 +84,22 @@ is_in() {
     esac
 }
 
-# Print a line of the reply: fields between tabs.
+# Add a line to the reply: fields between tabs.
 say() {
-    printf '%s' "$1"
+    local field line=$1
     shift
-    for field in "$@"; do printf '\t%s' "$field"; done
-    printf '\n'
+    for field in "$@"; do line=$line$tab$field; done
+    reply=$reply$line$newline
+    [ ${#reply} -lt 8192 ] || send
 }
+
+# Send what was said until now: each write is a packet, and work for who reads it.
+send() { printf '%s' "$reply" && reply=''; }
 
 # Give up: systemd cannot be worked with here.
 refuse() {
     say "$nonce refused" "$(one_line "$1")"
+    send
     exit 69 # EX_UNAVAILABLE
 }
 

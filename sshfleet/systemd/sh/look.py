@@ -235,9 +235,9 @@ look_at_all() {
     tell_hidden
     tell_strays
     tell_running
-    printf '%s sums\n' "$nonce"
-    [ ! "$files" ] || sha256sum -- $files
-    printf '%s show\n' "$nonce"
-    show "$properties" $others
+    say "$nonce sums"
+    [ ! "$files" ] || say "$(sha256sum -- $files)"
+    say "$nonce show"
+    [ ! "$others" ] || { send && show "$properties" $others; }
 }
 """

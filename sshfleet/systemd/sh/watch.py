@@ -56,7 +56,9 @@ watch_units() {
     moment=0.02
     while in_transition "$@" && ! past_deadline; do nap; done
     before=$(show "$properties" "$@")
-    printf '%s before\n%s\n%s after\n' "$nonce" "$before" "$nonce"
+    say "$nonce before"
+    say "$before"
+    say "$nonce after"
     if has_to_settle "$before"; then sleep "$settle"; fi
 }
 
