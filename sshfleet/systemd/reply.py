@@ -34,6 +34,11 @@ _POSTPONED = ("still stopping", "it was changed meanwhile")
 
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}")
 _BOOT_ID = re.compile(r"[0-9a-f-]{32,36}")
+# Of any nonce: a pattern with that of this reply would have to be compiled for each machine.
+_TITLE = re.compile(
+    r"^(?P<nonce>[0-9a-f]+) (?P<title>begin|before|after|sums|show|end|refused\t.*|owned\t.*)$\n?",
+    re.MULTILINE,
+)
 _PLAIN = ["begin", "sums", "show", "end"]
 _WATCHED = ["begin", "before", "after", *_PLAIN[1:]]
 _DETAIL = 800  # characters
@@ -93,9 +98,8 @@ def parse_reply(completed: Completed, nonce: str) -> Reply:
 def _sections(completed: Completed, nonce: str) -> dict[str, str]:
     """Cut the reply at its lines with the nonce; each section by its title, without the last LF."""
     text = completed.stdout.decode("utf-8", "backslashreplace")
-    titles_of = r"(begin|before|after|sums|show|end|refused\t.*|owned\t.*)"
-    parts = re.split(rf"(?m)^{re.escape(nonce)} {titles_of}$\n?", text)
-    titles = parts[1::2]
+    lines = [line for line in _TITLE.finditer(text) if line["nonce"] == nonce]
+    titles = [line["title"] for line in lines]
     kind, _, words = titles[-1].partition("\t") if titles else ("", "", "")
     if kind == "refused":
         raise ReplyError(shown(words))
@@ -103,7 +107,9 @@ def _sections(completed: Completed, nonce: str) -> dict[str, str]:
         raise Owned(owner_in(words))
     if titles not in (_PLAIN, _WATCHED):
         raise ReplyError(why_no_answer(completed))
-    return dict(zip(titles, parts[2::2], strict=True))
+    ends = [*(line.start() for line in lines[1:]), len(text)]
+    between = (text[line.end() : end] for line, end in zip(lines, ends, strict=True))
+    return dict(zip(titles, between, strict=True))
 
 
 def why_no_answer(completed: Completed) -> str:
