@@ -37,7 +37,9 @@ def main() -> int:
     gc.disable()
     from sshfleet.cli.app import run
 
-    return run(words)
+    code = run(words)
+    gc.freeze()  # the end is near: whatever is left needs no collector, which would look at it all
+    return code
 
 
 def _say(text: str) -> int:
