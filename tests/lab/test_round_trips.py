@@ -1,6 +1,7 @@
 """How often a command waits for the network: a round trip of 0.4 s shows."""
 
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,18 +11,31 @@ from tests.lab.far_away import far_away
 from tests.lab.user import User
 
 FAR = 0.4  # seconds
-NOISE = 1.0  # round trips that a busy computer may seem to add
+MOST = {"nothing": 7, "new": 11, "ten": 11}  # round trips, that of TCP's handshake included
+NOISE = 1.0  # round trips
+TRIES = 4
 KEY = "/etc/ssh/ssh_host_ed25519_key.pub"
 UNIT = "[Service]\nExecStart=/bin/sleep infinity\n"
 
 
 @pytest.fixture(scope="module")
 def counted(lab3: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
-    """Round trips, by what was done."""
+    """Round trips, by what was done; whatever else the computer does can only seem to add some."""
     folder = tmp_path_factory.mktemp("far")
-    once, again = (spans(lab3, folder / name, 0.0) for name in ("near", "again"))
-    far = spans(lab3, folder / "far", FAR)
-    return {what: (far[what] - min(once[what], again[what])) / FAR for what in far}
+    near = least(spans(lab3, folder / f"near-{turn}", 0.0) for turn in range(2))
+    far: list[dict[str, float]] = []
+    while len(far) < TRIES:
+        far.append(spans(lab3, folder / f"far-{len(far)}", FAR))
+        found = {what: (took - near[what]) / FAR for what, took in least(far).items()}
+        if all(found[what] < most + NOISE for what, most in MOST.items()):
+            break
+    return found
+
+
+def least(runs: Iterable[dict[str, float]]) -> dict[str, float]:
+    """Return the least of each."""
+    every = list(runs)
+    return {what: min(run[what] for run in every) for what in every[0]}
 
 
 def spans(lab: Lab, folder: Path, round_trip: float) -> dict[str, float]:
@@ -51,15 +65,16 @@ def spans(lab: Lab, folder: Path, round_trip: float) -> dict[str, float]:
     return took
 
 
-def test_nothing_to_do_takes_fewer_round_trips_than_ssh(counted: dict[str, float]) -> None:
-    assert counted["nothing"] < 7 + NOISE
+@pytest.mark.parametrize(("what", "most"), MOST.items())
+def test_the_network_is_waited_for_so_often(
+    counted: dict[str, float], what: str, most: int
+) -> None:
+    assert counted[what] < most + NOISE
+
+
+def test_nothing_to_do_is_told_sooner_than_ssh_is_back(counted: dict[str, float]) -> None:
     assert counted["nothing"] < counted["ssh"]
 
 
-def test_a_new_unit_takes_eleven_round_trips(counted: dict[str, float]) -> None:
-    assert counted["new"] < 11 + NOISE
+def test_a_new_unit_takes_less_than_two_commands_by_ssh(counted: dict[str, float]) -> None:
     assert counted["new"] < 1.7 * counted["ssh"]
-
-
-def test_ten_new_units_take_as_many_as_one(counted: dict[str, float]) -> None:
-    assert counted["ten"] < 11 + NOISE
