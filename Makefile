@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Lint and tests share two cores and one terminal.
 .NOTPARALLEL:
-.PHONY: help setup test lint unit pytest faults sweep soak nemesis partitions growth bench demo lab-down clean
+.PHONY: help setup test lint unit pytest faults sweep soak nemesis partitions growth scale bench demo lab-down clean
 
 BIN := .venv/bin
 
@@ -43,6 +43,9 @@ partitions: setup ## cut leased machines off and heal them, CUTS=100 times, as r
 
 growth: setup ## how the controller's work grows, up to LARGEST=10000 machines
 	@nice $(BIN)/python -m bench.growth --largest $(or $(LARGEST),10000)
+
+scale: setup ## what one look at MACHINES=10000 costs the controller
+	@$(BIN)/python -m tests.crowd.scale --machines $(or $(MACHINES),10000)
 
 bench: setup ## time sshfleet beside its peers, as root: MACHINES=50 ROUNDS=5 CONDITIONS=0,20
 	@$(BIN)/python -m bench.peers --picture $(or $(PICTURE),docs/bench.svg) \

@@ -3,6 +3,7 @@
 Jump hosts are connected to in the same way, once each, and a few logins at a time go through one.
 """
 
+import asyncio
 from collections import defaultdict
 from contextlib import AbstractAsyncContextManager
 
@@ -20,6 +21,9 @@ from sshfleet.transport.turns import Turns
 THROUGH_ONE_HOP = 8
 """Logins at once through a jump host: fewer than the MaxStartups of what is behind it."""
 
+PREPARING = 4
+"""Machines prepared in one round of the event loop: all that time no answer is heard."""
+
 SAYS_NOTHING_OF_THE_MACHINE = frozenset(
     {Trouble.SILENT, Trouble.HUNG, Trouble.NO_SSHD, Trouble.THROTTLED}
 )
@@ -34,6 +38,7 @@ class Links:
 
     def __init__(self, door: Door, resolver: Resolver, sharing: Sharing) -> None:
         self._door, self._resolver, self._sharing = door, resolver, sharing
+        self._preparing = asyncio.Semaphore(PREPARING)
         self._turns: dict[Chain, Turns] = defaultdict(lambda: Turns(THROUGH_ONE_HOP))
 
     def using(self, machine: Machine) -> AbstractAsyncContextManager[Link]:
@@ -45,7 +50,9 @@ class Links:
         await self._sharing.close()
 
     async def _to_machine(self, machine: Machine) -> Link:
-        route = await self._resolver.machine(machine)
+        async with self._preparing:
+            await asyncio.sleep(0)  # to hear the others: thousands begin at the same instant
+            route = await self._resolver.machine(machine)
         return await self._through_chain(route, route.jump, ())
 
     async def _through_chain(self, route: Route, chain: Chain, passed: Chain) -> Link:

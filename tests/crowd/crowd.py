@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,8 +12,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sshfleet.lab.waiting import until
 from tests.lab.user import PROJECT, User
 
+PATIENCE = 300  # seconds that a busy computer may take for anything
+FILES_BEFORE = 20  # more open files than a command has before it connects
 EVERY_ADDRESS = ("0.0.0.0", 0)  # noqa: S104 - each of 127.0.0.0/8 is a machine
 
 
@@ -157,6 +161,15 @@ class Run:
             return len(os.listdir(f"/proc/{self.pid}/fd")) if self.pid else 0  # noqa: PTH208
         except OSError:
             return 0
+
+    def interrupt(self, after: float) -> float:
+        """Send SIGINT so many seconds after the first connection; return how many it goes on."""
+        until(lambda: self.files() > FILES_BEFORE, PATIENCE, "the first connection")
+        time.sleep(after)
+        begun = time.monotonic()
+        os.kill(self.pid, signal.SIGINT)
+        until(lambda: not self.files(), PATIENCE, "the end of the command")
+        return time.monotonic() - begun
 
     def cost(self, longest: float) -> Cost:
         """Wait for its end, counting open files all the time."""
