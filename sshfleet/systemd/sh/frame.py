@@ -5,7 +5,7 @@ set -uf
 umask 022
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export SYSTEMD_COLORS=0 SYSTEMD_PAGER='' SYSTEMD_URLIFY=0
-tab=$(printf '\t')
+tab='	'
 newline='
 '
 reply=''
@@ -15,7 +15,8 @@ main() {
     read_request
     say "$nonce begin"
     learn_manager
-    deadline=$(($(uptime) + patience))
+    read_uptime
+    deadline=$((now + patience))
     if [ "$actions$claim" ]; then
         claim
         admit_all

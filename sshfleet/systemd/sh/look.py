@@ -149,7 +149,7 @@ tell_machine() {
     say wall "$wall"
     ! command -v flock >/dev/null || say flock yes
     [ ! -f $run_home/guard.sh ] || ! systemctl -q is-active sshfleet-guard.timer || say guard yes
-    [ "$claim" ] || flock -ns $locked true || [ $? != 1 ] || say busy yes
+    [ "$claim" ] || flock -ns 9 9<$locked || [ $? != 1 ] || say busy yes
 }
 
 # Tell of the units of ours that simply run what `systemctl list-units` knows of all in one go, and
@@ -157,12 +157,19 @@ tell_machine() {
 # InvocationID is where systemd leaves it for the journal; units that run have one, as old as their
 # run. One that is hidden may run from another file, and one just started may crash all the time.
 tell_running() {
-    local name load active sub jobs word link stats rest id since told='' found='' paths=''
+    local name load active sub jobs='' listed word link stats rest id since told='' found='' paths=''
     others=$names
     [ "$names" ] || return 0
-    jobs=" $(systemctl list-jobs --no-legend -- $names 2>&1) " || return 0
+    listed=$(systemctl list-units --all --full --plain -- $names 2>/dev/null)
+    case ${listed%%"$newline"*} in # its legend
+    *' JOB '*) jobs=" $(systemctl list-jobs --no-legend -- $names 2>&1) " || return 0 ;;
+    esac
     while read -r name load active sub _; do
-        word=''
+        case $name in
+        UNIT) continue ;;
+        *.*) word='' ;;
+        *) break ;; # what follows explains the list
+        esac
         case $load/$active/$jobs$hidden in
         *" $name "*) active=changing ;;
         loaded/active/*)
@@ -177,7 +184,7 @@ tell_running() {
             begins_now "$name"
         fi
     done <<END
-$(systemctl list-units --all --full --plain --no-legend -- $names 2>/dev/null)
+$listed
 END
     [ "$found" ] || return 0
     stats=$(QUOTING_STYLE=shell-always stat -c '%N %Y' -- $paths 2>/dev/null) || : # in their order

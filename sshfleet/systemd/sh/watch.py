@@ -21,14 +21,13 @@ $states
 END
 }
 
-# Print the time since boot in hundredths of a second.
-uptime() {
-    local up
-    read -r up _ </proc/uptime
-    echo $((${up%.*} * 100 + 1${up#*.} - 100))
+# Set $now to the time since boot in hundredths of a second.
+read_uptime() {
+    read -r now _ </proc/uptime
+    now=$((${now%.*} * 100 + 1${now#*.} - 100))
 }
 
-past_deadline() { [ "$(uptime)" -ge "$deadline" ]; }
+past_deadline() { read_uptime && [ $now -ge $deadline ]; }
 
 # Sleep a moment, then longer ones.
 nap() {
