@@ -157,7 +157,8 @@ tell_machine() {
 # InvocationID is where systemd leaves it for the journal; units that run have one, as old as their
 # run. One that is hidden may run from another file, and one just started may crash all the time.
 tell_running() {
-    local name load active sub jobs='' listed word link stats rest id since told='' found='' paths=''
+    local name load active sub word link listed stats rest id since
+    local jobs='' told='' found='' paths=''
     others=$names
     [ "$names" ] || return 0
     listed=$(systemctl list-units --all --full --plain -- $names 2>/dev/null)
