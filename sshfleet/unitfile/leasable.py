@@ -102,21 +102,24 @@ def _stop_limits(whole: UnitText) -> Iterable[str]:
 
 
 def _last_stop_limit(whole: UnitText) -> str:
-    return _last(whole, "TimeoutStopSec", also="TimeoutSec")
+    """Return TimeoutStopSec=, or the TimeoutSec= that stands after it and sets it, too."""
+    for option in reversed(whole.of("Service")):
+        if option.name in ("TimeoutStopSec", "TimeoutSec"):
+            return option.value.strip()
+    return ""
 
 
-def _last(whole: UnitText, key: str, section: str = "Service", also: str = "") -> str:
+def _last(whole: UnitText, key: str, section: str = "Service") -> str:
     """Return the value that is in effect, nothing when there is none."""
-    values = [option.value for option in whole.of(section) if option.name in (key, also)]
+    values = whole.values(section, key)
     return values[-1].strip() if values else ""
 
 
 def _lines(whole: UnitText, key: str) -> list[str]:
     """Return the lines of a list that an empty one begins anew."""
     lines: list[str] = []
-    for option in whole.of("Service"):
-        if option.name == key:
-            lines = [*lines, option.value] if option.value.strip() else []
+    for value in whole.values("Service", key):
+        lines = [*lines, value] if value.strip() else []
     return lines
 
 

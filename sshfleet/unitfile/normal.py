@@ -12,10 +12,10 @@ from sshfleet.unitfile.syntax import UnitText
 
 def normal_form(parsed: UnitText) -> str:
     """Return the text without comments and spacing, each section once, in order of appearance."""
-    sections: dict[str, list[str]] = {}
-    for option in parsed.options:
-        sections.setdefault(option.section, []).append(f"{option.name}={option.written}\n")
-    return "\n".join(f"[{name}]\n{''.join(lines)}" for name, lines in sections.items())
+    return "\n".join(
+        f"[{name}]\n" + "".join([f"{one.name}={one.written}\n" for one in options])
+        for name, options in parsed.sections.items()
+    )
 
 
 def fleet_hash(parsed: UnitText, dropins: Mapping[str, UnitText] | None = None) -> str:

@@ -51,7 +51,7 @@ def read_unit(name: UnitName, data: bytes, place: str, dropins: Iterable[Dropin]
         hash=fleet_hash(parsed, parts),
         description=_description(parsed, *parts.values()),
         requirements=requirements(whole, name),
-        installs=any(option.section == "Install" for option in whole.options),
+        installs=bool(whole.of("Install")),
         dropins=texts,
         leasing=leasing(name, whole),
     )
