@@ -26,16 +26,14 @@ find_unfinished() {
 
 # Everything is done: the folder goes, and with the last unit all folders.
 drop_new() {
-    local any
+    local any folders=''
     [ "$new" ] || return 0
     rm -rf -- "$new"
     new=''
     for any in "$home" "$run_home"; do
-        set -- "$@" "$any/units" "$any/records" "$any"
+        [ ! -d "$any" ] || folders="$folders $any/units $any/records $any"
     done
-    for any in "$@"; do
-        [ ! -d "$any" ] || rmdir -- "$any" 2>/dev/null || : # not when it holds something
-    done
+    [ ! "$folders" ] || rmdir -- $folders 2>/dev/null || : # those that hold nothing
 }
 
 # systemd reads its files anew, once, when something changed.

@@ -152,24 +152,33 @@ tell_machine() {
     [ "$claim" ] || flock -ns 9 9<$locked || [ $? != 1 ] || say busy yes
 }
 
+# List the units of these names: a legend, a line each, and, after a line without a unit, words.
+list() { systemctl list-units --all --full --plain -- "$@"; }
+
+# Has one of the units of this list a pending job? Then its legend has a column for them.
+has_jobs() {
+    case ${1%%"$newline"*} in *' JOB '*) ;; *) return 1 ;; esac
+}
+
 # Tell of the units of ours that simply run what `systemctl list-units` knows of all in one go, and
 # set $others to the rest of $names: `systemctl show` takes two thousandths of a second for each.
 # InvocationID is where systemd leaves it for the journal; units that run have one, as old as their
 # run. One that is hidden may run from another file, and one just started may crash all the time.
 tell_running() {
     local name load active sub word link listed stats rest id since
-    local jobs='' told='' found='' paths=''
+    local ours='' jobs='' told='' found='' paths=''
     others=$names
-    [ "$names" ] || return 0
-    listed=$(systemctl list-units --all --full --plain -- $names 2>/dev/null)
-    case ${listed%%"$newline"*} in # its legend
-    *' JOB '*) jobs=" $(systemctl list-jobs --no-legend -- $names 2>&1) " || return 0 ;;
-    esac
+    for name in $names; do ! is_here "$name" || ours="$ours $name"; done
+    [ "$ours" ] || return 0
+    listed=$(list $ours 2>/dev/null)
+    if has_jobs "$listed"; then
+        jobs=" $(systemctl list-jobs --no-legend -- $ours 2>&1) " || return 0
+    fi
     while read -r name load active sub _; do
         case $name in
         UNIT) continue ;;
         *.*) word='' ;;
-        *) break ;; # what follows explains the list
+        *) break ;;
         esac
         case $load/$active/$jobs$hidden in
         *" $name "*) active=changing ;;

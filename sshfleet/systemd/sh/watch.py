@@ -2,13 +2,19 @@
 
 SCRIPT = r"""
 # Sort the names: $moving are neither inactive nor failed, $broken are failed, $turning change state
-# right now. Units that systemd has not loaded are inactive. False when systemctl cannot tell; then
-# $states is what it said.
+# right now; $waiting tells whether one of them waits for its turn. Units that systemd has not
+# loaded are inactive. False when systemctl cannot tell; then $states is what it said.
 survey() {
     local name state
-    moving='' broken='' turning=''
-    states=$(systemctl list-units --all --full --plain --no-legend -- "$@" 2>&1) || return 1
+    moving='' broken='' turning='' waiting=''
+    states=$(list "$@" 2>&1) || return 1
+    has_jobs "$states" && waiting=yes
     while read -r name _ state _; do
+        case $name/$state in
+        UNIT/*) continue ;;
+        *.*/*) ;;
+        *) break ;;
+        esac
         case $state in
         '' | inactive) continue ;;
         failed) broken="$broken $name" && continue ;;
@@ -40,12 +46,7 @@ nap() {
 }
 
 # Does one of the units change state, or wait for its turn?
-in_transition() {
-    case $(systemctl list-jobs --no-legend -- "$@" 2>/dev/null) in
-    *[0-9]*) return 0 ;;
-    esac
-    survey "$@" && [ "$turning" ]
-}
+in_transition() { survey "$@" && [ "$turning$waiting" ]; }
 
 # Wait for the watched units; tell how they are, then let them settle: to systemd, a service of some
 # types is active as soon as it has been forked or executed, however soon it dies.
