@@ -2,7 +2,8 @@
 
 Rule 1: a try is repeated only when sshd was too busy to talk, or a person has vouched for the host
 key. Whoever refused our keys is not asked again: it may lock us out.
-Rule 2: the deadline is the machine's: what a login waits for its turn here does not count.
+Rule 2: the deadline is the machine's: neither the wait for a turn here counts nor the time in
+which this program did not listen. Who seems silent after such a time is asked again.
 """
 
 import asyncio
@@ -12,12 +13,14 @@ from dataclasses import dataclass
 import asyncssh
 
 from sshfleet.model.observed import Trouble
+from sshfleet.model.standing import SILENCE
 from sshfleet.transport.agent import Agent
 from sshfleet.transport.attempt import Attempt, NotBelieved
 from sshfleet.transport.base import TransportError
 from sshfleet.transport.host_keys import HostKeys
 from sshfleet.transport.identities import Identities
 from sshfleet.transport.known_hosts import HostKey
+from sshfleet.transport.pulse import Pulse
 from sshfleet.transport.resolve import Route
 from sshfleet.transport.trouble import Progress
 from sshfleet.transport.turns import Turns, in_turn
@@ -25,6 +28,9 @@ from sshfleet.transport.turns import Turns, in_turn
 RETRIES = 2
 PAUSE = (0.2, 1.5)
 """Seconds between two tries, at random: many machines were throttled at the same moment."""
+
+MISSED = 0.5
+"""Seconds without listening after which silence means nothing."""
 
 AGAIN = 8
 """Machines tried again at once: what throttled them may stand before all of them."""
@@ -48,6 +54,7 @@ class Door:
         self, agent: Agent, host_keys: HostKeys, seconds: float, begun: int, talking: int
     ) -> None:
         self.agent, self.host_keys, self.seconds = agent, host_keys, seconds
+        self.pulse = Pulse()
         self.begun, self.again, self.turns = Turns(begun), Turns(AGAIN), Turns(talking)
         self._identities = Identities(agent.keys)
 
@@ -78,7 +85,7 @@ class _Login:
         self._door, self._route, self._keys = door, route, keys
         self._tunnel = through.tunnel if through else None
         self._queues = [through.turns if through else door.begun]
-        self._left, self._retries = door.seconds, RETRIES
+        self._left, self._retries, self._missed = door.seconds, RETRIES, 0.0
 
     async def attempt(self) -> asyncssh.SSHClientConnection:
         """Try it once, when it is its turn; raises NotBelieved and TransportError."""
@@ -86,11 +93,12 @@ class _Login:
         progress = Progress(route=self._route, seconds=door.seconds, held=len(door.agent.keys))
         attempt = Attempt(progress, door.host_keys, door.agent, self._keys)
         async with in_turn(self._queues, progress):
-            until = now() + self._left
+            until, missed = now() + self._left, door.pulse.missed
             try:
                 return await attempt.connect(self._tunnel, until, door.turns)
             finally:
-                self._left = until + attempt.waited - now()
+                self._missed = door.pulse.missed - missed
+                self._left = until + attempt.waited + self._missed - now()
 
     async def ask_about(self, key: HostKey) -> None:
         """Have a person vouch for a host key; raises TransportError."""
@@ -101,6 +109,9 @@ class _Login:
 
     async def rest_after(self, error: TransportError) -> None:
         """Let an sshd that was too busy rest before the next try; raise any other error."""
+        if error.trouble in SILENCE and self._missed > MISSED:
+            self._listen_again(error)
+            return
         throttled = error.trouble is Trouble.THROTTLED
         if not throttled or not self._retries or self._left < PAUSE[1]:
             raise error
@@ -110,3 +121,9 @@ class _Login:
         pause = random.uniform(*PAUSE)  # noqa: S311 - not a secret
         self._left -= pause
         await asyncio.sleep(pause)
+
+    def _listen_again(self, error: TransportError) -> None:
+        if not self._retries:
+            message = f"this computer was too busy to hear whether {self._route.name} answers"
+            raise TransportError(Trouble.FAULT_HERE, message, hint="try again") from error
+        self._retries -= 1

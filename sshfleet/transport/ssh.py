@@ -59,6 +59,7 @@ class SshTransport:
         self._warn = warn or self.warnings.append
         self._agent: Agent | None = None
         self._resolver = resolver or Resolver(options)
+        self._door: Door | None = None
         self._links: Links | None = None
 
     async def start(self) -> None:
@@ -67,13 +68,15 @@ class SshTransport:
         self._agent = await open_agent()
         options, host_keys = self._options, HostKeys(self._ask, self._warn)
         begun, talking = options.forks or BEGUN, options.forks or TALKING
-        door = Door(self._agent, host_keys, options.timeout, begun, talking)
-        self._links = Links(door, self._resolver, Sharing(open_at_once(), keep=options.keep))
+        self._door = Door(self._agent, host_keys, options.timeout, begun, talking)
+        self._links = Links(self._door, self._resolver, Sharing(open_at_once(), keep=options.keep))
 
     async def close(self) -> None:
         """Close every connection, within a few seconds."""
         if self._links:
             await self._links.close()
+        if self._door:
+            self._door.pulse.stop()
         if self._agent:
             await self._agent.shut()
         await self._resolver.close()
