@@ -9,7 +9,7 @@ from sshfleet.cli.app import command_line
 from sshfleet.cli.verbs import MODULES, ROOT, VERBS
 
 
-@pytest.mark.parametrize("verb", ["", "--help", "strat", "-"])
+@pytest.mark.parametrize("verb", ["", "--help", "begin", "-"])
 def test_what_is_no_verb_gets_all_verbs_in_the_order_of_the_help(verb: str) -> None:
     verbs = [verb for verbs in MODULES.values() for verb in verbs]
     assert _names(verb) == [*verbs[:-2], *ROOT, *verbs[-2:]]
