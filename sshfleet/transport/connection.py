@@ -5,6 +5,7 @@ What asyncssh does beside, and what it costs at 2.24.1:
   a round trip of its own. SSH asks for none of these waits: the requests go out together, and where
   there is one key it signs unasked (RFC 4252, section 7: a client may ask before, to save work).
 - It sends MSG_IGNORE before each packet, for ciphers in CBC mode (RFC 4251, section 9.3.1).
+- It writes each packet by itself: what is sent in one round of the event loop goes out together.
 - It reads a login's options in a thread.
 
 Rule 1: whoever refuses what came unasked is asked again in asyncssh's own order, from the next key.
@@ -18,7 +19,7 @@ from typing import Any
 
 import asyncssh
 from asyncssh.auth import ClientAuth
-from asyncssh.constants import MSG_IGNORE
+from asyncssh.constants import MSG_DISCONNECT, MSG_IGNORE
 from asyncssh.packet import Boolean, String
 
 PLAIN = frozenset(
@@ -42,6 +43,7 @@ class Connection(asyncssh.SSHClientConnection):
         super().__init__(loop, options, wait="auth")
         self._unasked = unasked
         self._is_ahead = False
+        self._gathered: list[bytes] = []
 
     def send_service_request(self, service: bytes) -> None:
         """Ask for the service, and at once for the login that it is asked for."""
@@ -62,8 +64,22 @@ class Connection(asyncssh.SSHClientConnection):
 
     def send_packet(self, pkttype: int, *args: bytes, handler: Any = None) -> None:
         """Send a packet, if it says anything."""
-        if pkttype != MSG_IGNORE:
-            super().send_packet(pkttype, *args, handler=handler)
+        if pkttype == MSG_IGNORE:
+            return
+        super().send_packet(pkttype, *args, handler=handler)
+        if pkttype == MSG_DISCONNECT:
+            self._write()  # nothing is written once the connection is given up
+
+    def _send(self, data: bytes) -> None:
+        if not self._gathered:
+            self._loop.call_soon(self._write)
+        self._gathered.append(data)
+
+    def _write(self) -> None:
+        data = b"".join(self._gathered)
+        self._gathered.clear()
+        if data:
+            super()._send(data)
 
 
 class _Signed(ClientAuth):

@@ -71,6 +71,7 @@ class Resolver:
     def __init__(self, options: SshOptions) -> None:
         self._options = options
         self._config = SshConfig(options.ssh_config)
+        self._files: dict[str, Path] = {}
 
     def begin(self, machines: Iterable[Machine]) -> None:
         """Let `ssh -G` begin with what will be asked of it, while we do something else."""
@@ -134,15 +135,24 @@ class Resolver:
             port=wanted.port or int(_first(said, "port", str(SSH_PORT))),
             user=user,
             alias=_first(said, "hostkeyalias"),
-            user_files=_paths(files),
-            global_files=_paths(_first(said, "globalknownhostsfile", GLOBAL_FILES).split()),
+            user_files=self._paths(files),
+            global_files=self._paths(_first(said, "globalknownhostsfile", GLOBAL_FILES).split()),
             strict=self._strictness(said),
             hash_names=_first(said, "hashknownhosts") == "yes",
             pin=wanted.pin,
             identities_only=_first(said, "identitiesonly") == "yes",
-            identity_files=_identities(said, wanted.address, host, user),
+            identity_files=self._paths(_identities(said, wanted.address, host, user)),
             jump=_hops(wanted.jump or _first(said, "proxyjump")),
         )
+
+    def _paths(self, names: Iterable[str]) -> tuple[Path, ...]:
+        """Return the files named, most of them the same for all machines; `none` names none."""
+        return tuple(self._path(name) for name in names if name.lower() != "none")
+
+    def _path(self, name: str) -> Path:
+        if name not in self._files:
+            self._files[name] = Path(name).expanduser()
+        return self._files[name]
 
     def _strictness(self, said: Settings) -> Strictness:
         if self._options.strict:
@@ -154,20 +164,18 @@ def _first(said: Settings, keyword: str, default: str = "") -> str:
     return said.get(keyword, [default])[0]
 
 
-def _paths(names: list[str]) -> tuple[Path, ...]:
-    """Return the files named; the word `none` names none."""
-    return tuple(Path(name).expanduser() for name in names if name.lower() != "none")
-
-
 def _hops(jump: str) -> tuple[str, ...]:
     return () if jump.lower() in ("", "none") else tuple(jump.split(","))
 
 
-def _identities(said: Settings, address: str, host: str, user: str) -> tuple[Path, ...]:
+def _identities(said: Settings, address: str, host: str, user: str) -> list[str]:
     """Return IdentityFile with its tokens filled in, as TOKENS in ssh_config(5) says."""
+    names = said.get("identityfile", [])
+    if not any("%" in name for name in names):
+        return names
     tokens = {"%d": str(Path.home()), "%h": host, "%n": address, "%r": user, "%%": "%"}
 
     def fill(name: str) -> str:
         return re.sub(r"%.", lambda found: tokens.get(found[0], found[0]), name)
 
-    return _paths([fill(name) for name in said.get("identityfile", [])])
+    return [fill(name) for name in names]

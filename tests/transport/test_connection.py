@@ -14,6 +14,7 @@ from sshfleet.transport.options import SshOptions
 from sshfleet.transport.ssh import SshTransport
 from tests.transport.conftest import add_key, generate
 from tests.transport.server import Server, serve
+from tests.transport.waiting import eventually
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return messages
 
 
-NAMES = {2: "ignore", 5: "service", 20: "kexinit", 21: "newkeys", 50: "login"}
+NAMES = {1: "disconnect", 2: "ignore", 5: "service", 20: "kexinit", 21: "newkeys", 50: "login"}
 
 
 async def test_one_key_logs_in_by_one_request_and_nothing_is_sent_to_be_ignored(
@@ -41,6 +42,18 @@ async def test_one_key_logs_in_by_one_request_and_nothing_is_sent_to_be_ignored(
     assert sent[:4] == ["kexinit", "newkeys", "service", "login"]
     assert (sent.count("login"), sent.count("ignore")) == (1, 0)
     assert server.asked_about_keys == 1  # with the signature
+
+
+async def test_a_connection_says_goodbye(
+    options: SshOptions, server: Server, sent: list[str]
+) -> None:
+    async with SshTransport(options) as transport:
+        await transport.run(server.machine(), Run(script=":"))
+
+    async def told() -> bool:
+        return sent[-1] == "disconnect"
+
+    await eventually(told)
 
 
 async def test_of_several_keys_none_signs_unasked(
