@@ -48,7 +48,7 @@ class User:
         home = folder / "home"
         home.mkdir()
         self.variables = {
-            **os.environ,
+            **_environment(),
             "HOME": str(home),
             "XDG_STATE_HOME": str(home / "state"),
             "XDG_CONFIG_HOME": str(home / "config"),
@@ -102,6 +102,11 @@ class User:
     def rows(self, verb: str, *words: str) -> list[dict[str, str]]:
         """Return the table that a list verb prints."""
         return table(self.gets(verb, *words))
+
+
+def _environment() -> dict[str, str]:
+    """Return our variables, but for one that lets Python compile the program for each command."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 @contextmanager
