@@ -59,14 +59,18 @@ class Link:
         The script's shell is started while the files travel, and waits for its input.
         """
         check_names(files)
-        if not await self.files.ready():
+        if not await self._is_ready(limit := _put_seconds(files)):
             folder = await self._put(files)
             return await self.run(replace(run, data=data(folder)), sudo=sudo)
-        seconds = run.seconds + _put_seconds(files)
+        seconds = run.seconds + limit
         command, script = run_command(replace(run, data=b"", seconds=seconds), sudo=sudo)
+
+        async def put() -> bytes:
+            return script + data(await self._put(files))
+
         stdin: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        putting = asyncio.create_task(self._put(files))
-        putting.add_done_callback(lambda done: _hand_over(done, stdin, script, data))
+        putting = asyncio.create_task(put())
+        putting.add_done_callback(lambda done: _hand_over(done, stdin))
         try:
             completed = await self._ended(command, stdin, seconds)
             await putting
@@ -83,6 +87,14 @@ class Link:
             early = relay.early.completed(status)
             started(early, self.route.name, self.route.user)
         return UNKNOWN if status is None else status
+
+    async def _is_ready(self, seconds: float) -> bool:
+        """Tell whether files can go by SFTP."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.files.ready()
+        except TimeoutError as error:
+            raise self._unmanageable(f"SFTP did not begin within {seconds:g} s") from error
 
     async def _put(self, files: Mapping[str, bytes]) -> str:
         """Write files into the staging folder and return its absolute path."""
@@ -149,14 +161,9 @@ def _put_seconds(files: Mapping[str, bytes]) -> float:
     return PUT_SECONDS + sum(map(len, files.values())) / SLOWEST
 
 
-def _hand_over(
-    put: "asyncio.Task[str]",
-    stdin: "asyncio.Future[bytes]",
-    script: bytes,
-    data: Callable[[str], bytes],
-) -> None:
+def _hand_over(put: "asyncio.Task[bytes]", stdin: "asyncio.Future[bytes]") -> None:
     """Give a script its input, now that its files are there; none if they are not."""
     if put.cancelled() or put.exception():
         stdin.cancel()
     else:
-        stdin.set_result(script + data(put.result()))
+        stdin.set_result(put.result())

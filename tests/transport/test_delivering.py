@@ -94,6 +94,39 @@ async def test_a_server_that_allows_few_sessions_gets_the_files_and_the_script(
     assert done.stdout == b"text"
 
 
+class Hanging(Sftp):
+    """Begins, and says nothing more."""
+
+    def realpath(self, path: bytes) -> Any:
+        return asyncio.Event().wait()
+
+
+async def test_sftp_that_begins_and_says_no_more_is_given_up(
+    options: SshOptions,
+    idle_server: Server,
+    agent: Path,
+    known_hosts: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sshfleet.transport.link.PUT_SECONDS", 0.5)
+    async with serve(idle_server, sftp=Hanging) as server, SshTransport(options) as transport:
+        known_hosts.write_text(server.known())
+        with pytest.raises(TransportError, match=r"SFTP did not begin within 0\.5 s"):
+            await transport.deliver(server.machine(), {"a": b""}, READ, line)
+
+
+async def test_a_folder_that_nothing_can_be_made_of_is_told_at_once(
+    options: SshOptions, idle_server: Server, agent: Path, known_hosts: Path
+) -> None:
+    def refuse(folder: str) -> bytes:
+        raise ValueError(folder)
+
+    async with serve(idle_server) as server, SshTransport(options) as transport:
+        known_hosts.write_text(server.known())
+        with pytest.raises(ValueError, match="staging"):
+            await transport.deliver(server.machine(), {"a": b""}, READ, refuse)
+
+
 async def test_a_connection_that_is_lost_meanwhile_leaves_nothing_waiting(
     options: SshOptions, idle_server: Server, agent: Path, known_hosts: Path
 ) -> None:
