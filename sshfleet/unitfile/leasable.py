@@ -15,7 +15,7 @@ from sshfleet.unitfile.syntax import UnitText, shown
 STOP_SECONDS = 15.0
 """What a unit without a TimeoutStopSec= of its own is given."""
 
-_SLACK = 10.0  # seconds: SIGKILL, unmounting, a machine under load
+_SLACK = 10.0  # seconds: SIGKILL, unmounting, a guard that hangs (its TimeoutStartSec=)
 _NO = ("no", "n", "false", "f", "off", "0")
 _CONTAINERS = r"\b(docker|podman|nerdctl|docker-compose|podman-compose)\b"
 _STARTS_ONE = re.compile(_CONTAINERS + r".*\b(run|start|up)\b", re.DOTALL)

@@ -6,6 +6,7 @@ import pytest
 
 from sshfleet.model.action import Verb
 from sshfleet.model.owner import Claim, Owner
+from sshfleet.model.unit import UnitName
 from sshfleet.systemd.reply import Owned, Reply
 from tests.builders import LINEAGE
 from tests.lab.host import SLEEPER, Host, install, order, refused, shown
@@ -23,11 +24,14 @@ def claim(of: Owner, *known: int, seen: Owner | None = None, floor: int = 0) -> 
     return Claim(owner=of, accepted=accepted, floor=floor, seen=seen.change if seen else "")
 
 
+WATCHED = (UnitName("web.service"),)
+
+
 def begun(host: Host) -> Reply:
     """Let the first run put a unit there."""
     host.stage(SLEEPER)
     orders = install("web.service", SLEEPER), order(Verb.START, "web.service")
-    return host.go(*orders, claim=claim(owner(1), 1))
+    return host.go(*orders, claim=claim(owner(1), 1), watch=WATCHED)
 
 
 def test_who_comes_first_owns_the_machine_until_its_last_unit_goes(host: Host) -> None:
@@ -49,7 +53,9 @@ def test_work_that_was_planned_upon_an_older_look_is_not_begun(host: Host) -> No
     restart = order(Verb.RESTART, "web.service")
     orders = install("web.service", SLEEPER, "loaded", 2), order(Verb.STOP, "web.service"), restart
 
-    again = shown(host.go(restart, claim=claim(owner(1, 2), 1, seen=owner(1))), "web.service")
+    again = shown(
+        host.go(restart, claim=claim(owner(1, 2), 1, seen=owner(1)), watch=WATCHED), "web.service"
+    )
     assert again.invocation not in ("", first)
     late = host.go(*orders, claim=claim(owner(3), 1, 3, seen=owner(1)))
     assert len(late.outcomes) == 3
@@ -58,7 +64,7 @@ def test_work_that_was_planned_upon_an_older_look_is_not_begun(host: Host) -> No
     assert late.report.owner == owner(1, 2)
 
     seen = late.report.owner
-    done = host.go(restart, claim=claim(owner(3), 1, 3, seen=seen))
+    done = host.go(restart, claim=claim(owner(3), 1, 3, seen=seen), watch=WATCHED)
     assert refused(done) == {}
     assert shown(done, "web.service").invocation not in ("", first, again.invocation)
     assert done.report.owner == owner(3)
@@ -73,7 +79,8 @@ def test_work_that_was_planned_upon_another_boot_is_not_begun(host: Host) -> Non
     assert [outcome.postponed for outcome in late.outcomes] == [True]
     assert (shown(late, "web.service").invocation, late.report.owner) == (first, owner(1))
 
-    done = host.go(restart, claim=replace(another, boot_id=late.report.boot_id))
+    obeyed = replace(another, boot_id=late.report.boot_id)
+    done = host.go(restart, claim=obeyed, watch=WATCHED)
     assert refused(done) == {}
     assert shown(done, "web.service").invocation not in ("", first)
 

@@ -93,8 +93,9 @@ esac
 
 _GUARD_HEAD = "# Made by sshfleet; removed with the last unit that has a lease.\n"
 
-# No limit to starts: each daemon-reload makes the timer fire again a second later. The log is
-# not to tell of 17,000 looks a day.
+# No limit to starts: each daemon-reload makes the timer fire again a second later. A look that
+# hangs ends all leased units after ten seconds: leasable._SLACK allows as much. The log is not
+# to tell of 17,000 looks a day.
 _SERVICE = """\
 [Unit]
 Description=End units of sshfleet that have no lease
@@ -104,7 +105,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=oneshot
 ExecStart=/bin/sh /run/sshfleet/guard.sh sweep
-TimeoutStartSec=20
+TimeoutStartSec=10
 LogLevelMax=notice
 """
 _TIMER = """\
