@@ -46,7 +46,7 @@ class DesiredUnit:
     @property
     def content(self) -> str:
         """Return what tells its content from any other."""
-        return content_hash(self.sha256, self.dropins) if self.dropins else self.sha256
+        return content_hash(self.sha256, self.dropins)
 
 
 @dataclass(frozen=True, slots=True)

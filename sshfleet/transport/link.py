@@ -68,11 +68,9 @@ class Link:
         async def put() -> bytes:
             return script + data(await self._put(files))
 
-        stdin: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         putting = asyncio.create_task(put())
-        putting.add_done_callback(lambda done: _hand_over(done, stdin))
         try:
-            completed = await self._ended(command, stdin, seconds)
+            completed = await self._ended(command, putting, seconds)
             await putting
         finally:
             putting.cancel()
@@ -159,11 +157,3 @@ class Link:
 
 def _put_seconds(files: Mapping[str, bytes]) -> float:
     return PUT_SECONDS + sum(map(len, files.values())) / SLOWEST
-
-
-def _hand_over(put: "asyncio.Task[bytes]", stdin: "asyncio.Future[bytes]") -> None:
-    """Give a script its input, now that its files are there; none if they are not."""
-    if put.cancelled() or put.exception():
-        stdin.cancel()
-    else:
-        stdin.set_result(put.result())

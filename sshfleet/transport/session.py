@@ -72,7 +72,7 @@ class Exec(asyncssh.SSHClientSession[bytes]):
     def _send(self, stdin: "asyncio.Future[bytes]") -> None:
         if self.channel is None:
             return
-        if stdin.cancelled():
+        if stdin.cancelled() or stdin.exception():
             self.leave()
             return
         with contextlib.suppress(OSError):  # closed meanwhile: connection_lost tells
